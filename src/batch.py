@@ -1,0 +1,50 @@
+"""The one contract between data and model: what a batch of reviews is.
+
+`src.data` makes these tuples, `src.transformer` reads them, and neither knows the other. NamedTuples, because Lightning
+moves them between devices field by field (it refuses frozen dataclasses) and because they unpack like plain tuples.
+
+Shape suffixes, here and everywhere: B reviews (or sequences) in the batch, L tokens of the longest one, T target
+tokens of the longest one. A mask is bool and **True means a real token**; there is no other polarity in this code base.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Special(IntEnum):
+    """Ids that mean the same in every vocabulary; ordinary tokens begin at `len(Special)`."""
+
+    PAD = 0
+    UNK = 1
+    BOS = 2
+    EOS = 3
+    MASK = 4
+
+
+class Batch(NamedTuple):
+    """Reviews to classify, padded on the right to the longest one.
+
+    `index_B` is the review's place in its split: evaluation sorts by it, so that a result does not depend on how the
+    reviews were dealt to batches and processes. A batch may hold no review at all (B = 0): the share of a process
+    for which nothing was left.
+    """
+
+    tokens_BL: Tensor  # int64; Special.PAD where valid_BL is False
+    valid_BL: Tensor  # bool; True for a real token, and every review has at least one
+    labels_B: Tensor  # int64, 0 .. classes - 1
+    index_B: Tensor  # int64
+
+
+class SequenceToSequenceBatch(NamedTuple):
+    """Source sequences with the target sequences to produce from them, both padded on the right.
+
+    A target holds `<bos> ... <eos>`: the decoder reads all but its last token and predicts all but its first.
+    """
+
+    tokens_BL: Tensor  # int64
+    valid_BL: Tensor  # bool
+    targets_BT: Tensor  # int64; begins with Special.BOS, ends with Special.EOS, then Special.PAD
+    targets_valid_BT: Tensor  # bool
+    index_B: Tensor  # int64

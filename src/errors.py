@@ -1,0 +1,8 @@
+"""The one exception that means "the user can mend this"."""
+
+
+class UserError(ValueError):
+    """What must hold, what it is instead, and what to do, in one sentence.
+
+    Entry points print the sentence and exit with code 2; any other exception is a bug and keeps its traceback.
+    """
