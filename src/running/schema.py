@@ -1,0 +1,293 @@
+"""What a composed configuration may hold: every key, its type and its bounds.
+
+The YAML files in conf/ hold the values and say what they mean; this file says what is possible. Pydantic reports all
+faults of a configuration at once; `composition` turns them into sentences.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Natural = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+Limit = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]  # a number of batches, or a share of them
+
+SPECIAL_TOKENS = 5  # as many as src.batch.Special names; importing it would import torch (a test compares)
+
+
+class Section(BaseModel):
+    """A group of keys: no key too many, no value of another type, nothing changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def refuse(*faults: str | None) -> None:
+    """Raise one ValueError that holds every fault, a line each."""
+    if sentences := [fault for fault in faults if fault]:
+        raise ValueError("\n".join(sentences))
+
+
+class Batches(Section):
+    """Keys that every source of reviews shares (conf/data/_batches.yaml)."""
+
+    max_tokens: Positive
+    head_share: Share
+    batch_tokens: Positive | None
+    batch_reviews: Positive | None
+    evaluation_batch_tokens: Positive
+    workers: Natural
+    overfit_reviews: Annotated[int, Field(ge=2)] | None
+    validation: Natural
+
+    @model_validator(mode="after")
+    def _one_batch_size(self) -> Self:
+        both = (self.batch_tokens, self.batch_reviews)
+        refuse(
+            f"exactly one of `data.batch_tokens` and `data.batch_reviews` must be set, but they are {both[0]} and "
+            f"{both[1]} instead; set the other to null"
+            if (both[0] is None) == (both[1] is None)
+            else None
+        )
+        return self
+
+
+class ImdbBundled(Batches):
+    """conf/data/imdb_bundled.yaml."""
+
+    name: Literal["imdb_bundled"]
+    test: Positive
+
+    @model_validator(mode="after")
+    def _reviews_left(self) -> Self:
+        held_out = self.validation + self.test
+        refuse(
+            f"`data.validation` and `data.test` together must leave reviews to train on (at most 20000 of 25000), but "
+            f"are {held_out} instead"
+            if held_out > 20_000
+            else None
+        )
+        return self
+
+
+class Imdb(Batches):
+    """conf/data/imdb.yaml."""
+
+    name: Literal["imdb"]
+    archive: str | None
+
+    @model_validator(mode="after")
+    def _reviews_left(self) -> Self:
+        refuse(
+            f"`data.validation` must be at most 20000 of the 25000 training reviews, but is {self.validation} instead"
+            if self.validation > 20_000
+            else None
+        )
+        return self
+
+
+class Tokenizer(Section):
+    """conf/tokenizer."""
+
+    name: Literal["basic_english", "bpe"]
+    vocabulary_size: Annotated[int, Field(gt=SPECIAL_TOKENS)]
+    min_frequency: Positive
+
+    @model_validator(mode="after")
+    def _bytes_fit(self) -> Self:
+        least = SPECIAL_TOKENS + 256
+        refuse(
+            f"`tokenizer.vocabulary_size` must be at least {least} for bpe (every byte and the special tokens), but is "
+            f"{self.vocabulary_size} instead"
+            if self.name == "bpe" and self.vocabulary_size < least
+            else None
+        )
+        return self
+
+
+class Model(Section):
+    """conf/model: the keywords of `TransformerClassifier`, but for what the data decides."""
+
+    dim: Positive
+    num_heads: Positive
+    encoder_layers: Natural
+    decoder_layers: Positive
+    feedforward_multiple: Annotated[float, Field(gt=0)]
+    activation: Literal["relu", "gelu", "swiglu"]
+    norm: Literal["pre", "post"]
+    positions: Literal["none", "sinusoidal", "learned", "relative", "rotary"]
+    dropout: Dropout
+    embedding_dropout: Dropout
+    word_dropout: Dropout
+    attention_dropout: Dropout
+    decoder_input: Literal["query", "review"]
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        divides = self.dim % self.num_heads == 0
+        odd = self.positions == "sinusoidal" and self.dim % 2 == 1
+        odd_head = self.positions == "rotary" and divides and (self.dim // self.num_heads) % 2 == 1
+        inner = self.dim * self.feedforward_multiple
+        refuse(
+            None
+            if divides
+            else f"`model.num_heads` must divide `model.dim` ({self.dim}), but is {self.num_heads} instead",
+            f"`model.dim` must be even for sinusoidal positions, but is {self.dim} instead" if odd else None,
+            f"`model.dim` / `model.num_heads` must be even for rotary positions, but is "
+            f"{self.dim // self.num_heads} instead"
+            if odd_head
+            else None,
+            None
+            if inner >= 1 and inner == int(inner)
+            else f"`model.feedforward_multiple` times `model.dim` must be a whole number, but is {inner} instead",
+        )
+        return self
+
+
+class Task(Section):
+    """conf/task."""
+
+    name: Literal["classification"]
+    label_smoothing: Dropout
+    monitor: Literal[
+        "validation/accuracy", "validation/loss", "validation/f1", "validation/precision", "validation/recall"
+    ]
+
+
+class Optimizer(Section):
+    """Keys that every optimizer has (conf/optimizer)."""
+
+    lr: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    max_gradient_norm: Annotated[float, Field(gt=0)] | None
+
+
+class Adam(Optimizer):
+    """conf/optimizer/adam.yaml and adamw.yaml."""
+
+    name: Literal["adam", "adamw"]
+    betas: Annotated[list[Dropout], Field(min_length=2, max_length=2)]
+    eps: Annotated[float, Field(gt=0)]
+
+
+class Sgd(Optimizer):
+    """conf/optimizer/sgd.yaml."""
+
+    name: Literal["sgd"]
+    momentum: Dropout
+    nesterov: bool
+
+    @model_validator(mode="after")
+    def _momentum_to_look_along(self) -> Self:
+        refuse(
+            "`optimizer.momentum` must be above 0 where `optimizer.nesterov` is true, but is 0 instead"
+            if self.nesterov and self.momentum == 0
+            else None
+        )
+        return self
+
+
+class Constant(Section):
+    """conf/scheduler/constant.yaml."""
+
+    name: Literal["constant"]
+    warmup_share: Share
+
+
+class Decay(Section):
+    """conf/scheduler/linear.yaml and cosine.yaml."""
+
+    name: Literal["linear", "cosine"]
+    warmup_share: Dropout
+    final_share: Share
+
+
+class Trainer(Section):
+    """conf/trainer."""
+
+    accelerator: Literal["auto", "cpu", "gpu", "mps"]
+    devices: Positive
+    strategy: Literal["auto", "ddp"]
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
+    max_epochs: Positive
+    max_steps: Literal[-1] | Positive
+    max_time: Annotated[str, Field(pattern=r"^\d{2}:\d{2}:\d{2}:\d{2}$")] | None
+    accumulate_grad_batches: Positive
+    val_check_interval: Annotated[float, Field(gt=0, le=1)]
+    limit_train_batches: Limit
+    limit_val_batches: Limit
+    limit_test_batches: Limit
+    log_every_n_steps: Positive
+    deterministic: bool | Literal["warn"]
+    progress: bool
+
+    @model_validator(mode="after")
+    def _devices_have_a_strategy(self) -> Self:
+        cpu_half = self.accelerator == "cpu" and self.precision == "16-mixed"
+        refuse(
+            f"`trainer.strategy` must be ddp for {self.devices} devices, but is auto instead"
+            if self.devices > 1 and self.strategy == "auto"
+            else None,
+            "`trainer.precision` must not be 16-mixed on a CPU, which computes in bf16-mixed or 32-true"
+            if cpu_half
+            else None,
+        )
+        return self
+
+
+class EarlyStopping(Section):
+    """conf/callbacks/early_stopping.yaml."""
+
+    patience: Natural
+    min_delta: Annotated[float, Field(ge=0)]
+
+
+class Callbacks(Section):
+    """conf/callbacks."""
+
+    early_stopping: EarlyStopping | None
+
+
+class Logger(Section):
+    """conf/logger."""
+
+    name: Literal["tensorboard", "csv"]
+
+
+class Paths(Section):
+    """conf/paths."""
+
+    outputs: str
+    cache: str
+
+
+class TrainConfig(Section):
+    """conf/train.yaml, composed."""
+
+    data: Annotated[ImdbBundled | Imdb, Field(discriminator="name")]
+    tokenizer: Tokenizer
+    model: Model
+    task: Task
+    optimizer: Annotated[Adam | Sgd, Field(discriminator="name")]
+    scheduler: Annotated[Constant | Decay, Field(discriminator="name")]
+    trainer: Trainer
+    callbacks: Callbacks
+    logger: Logger
+    paths: Paths
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    test: bool
+
+    @model_validator(mode="after")
+    def _something_to_choose_by(self) -> Self:
+        blind = self.data.validation == 0 and self.data.overfit_reviews is None
+        fewest = self.data.batch_reviews
+        refuse(
+            "`data.validation` must be above 0 for callbacks=early_stopping, but is 0 instead"
+            if blind and self.callbacks.early_stopping
+            else None,
+            f"`data.batch_reviews` must be at least `trainer.devices` ({self.trainer.devices}), but is {fewest} instead"
+            if fewest is not None and fewest < self.trainer.devices
+            else None,
+        )
+        return self
