@@ -87,6 +87,9 @@ class Imdb(Batches):
         return self
 
 
+Data = ImdbBundled | Imdb
+
+
 class Tokenizer(Section):
     """conf/tokenizer."""
 
@@ -265,7 +268,7 @@ class Paths(Section):
 class TrainConfig(Section):
     """conf/train.yaml, composed."""
 
-    data: Annotated[ImdbBundled | Imdb, Field(discriminator="name")]
+    data: Annotated[Data, Field(discriminator="name")]
     tokenizer: Tokenizer
     model: Model
     task: Task

@@ -1,0 +1,48 @@
+# make train, make test: each makes .venv and installs what it needs first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help train test test-slow lint format tensorboard clear-cache clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+train: $(VENV)/installed ## train the default model on the bundled reviews
+	$(BIN)/python -m src.train
+
+test: $(VENV)/installed-dev ## run every test but the slow ones
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/installed-dev ## run the slow tests
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/installed-dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed-dev ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+tensorboard: $(VENV)/installed ## curves of all runs
+	$(BIN)/tensorboard --logdir outputs
+
+clear-cache: $(VENV)/installed ## delete encoded reviews (downloads stay)
+	$(BIN)/python -m src.cache clear
+
+clean: ## delete the virtual environment
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --editable . --constraint constraints.txt
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --editable '.[dev,notebooks]' --constraint constraints.txt
+	touch $@ $(VENV)/installed

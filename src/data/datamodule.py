@@ -1,0 +1,192 @@
+"""The Lightning data module: wires source, encoding, plans and padding together, and nothing else.
+
+Give the trainer `use_distributed_sampler=False`: the plans share the reviews among processes themselves.
+"""
+
+from pathlib import Path
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from src.batch import Batch
+from src.data.batching import EvaluationPlan, TrainingPlan, check_batch_size
+from src.data.collate import BatchDataset
+from src.data.encoded import EncodedReviews, EncodedSplit
+from src.data.encoding import encode_reviews
+from src.data.reviews import Source
+from src.data.summary import SplitSummary
+from src.data.tokenizers import Tokenizer
+from src.data.vocabulary import Vocabulary
+
+
+class ReviewDataModule(LightningDataModule):
+    """Reviews of a source as padded batches.
+
+    Args:
+        source: where the reviews come from.
+        tokenizer: `basic_english` or `bpe`.
+        vocabulary_size: tokens at most, the special ones included.
+        min_frequency: how often a token must occur in the training split.
+        max_tokens: length to which longer reviews are truncated.
+        head_share: share of `max_tokens` kept from a review's beginning, the rest from its end.
+        batch_tokens: bound on the tokens of a training batch, padding included, over all processes.
+        batch_reviews: instead of it, the number of reviews of a training batch, over all processes.
+        evaluation_batch_tokens: bound on the tokens of an evaluation batch, which one process computes.
+        num_workers: processes per loader that pad batches; 0 pads in the training process.
+        seed: of the order of training batches.
+        cache: folder of the cache.
+
+    Raises:
+        UserError: not exactly one of `batch_tokens` and `batch_reviews` is given.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        tokenizer: str,
+        vocabulary_size: int,
+        min_frequency: int,
+        max_tokens: int,
+        head_share: float,
+        batch_tokens: int | None,
+        batch_reviews: int | None,
+        evaluation_batch_tokens: int,
+        num_workers: int,
+        seed: int,
+        cache: Path,
+    ) -> None:
+        super().__init__()
+        check_batch_size(batch_tokens=batch_tokens, batch_reviews=batch_reviews)
+        self.source = source
+        self.tokenizer_name = tokenizer
+        self.vocabulary_size = vocabulary_size
+        self.min_frequency = min_frequency
+        self.max_tokens = max_tokens
+        self.head_share = head_share
+        self.batch_tokens = batch_tokens
+        self.batch_reviews = batch_reviews
+        self.evaluation_batch_tokens = evaluation_batch_tokens
+        self.num_workers = num_workers
+        self.seed = seed
+        self.cache = cache
+        self._encoded: EncodedReviews | None = None
+
+    def prepare_data(self) -> None:
+        """Fill the cache; Lightning calls this in one process per machine, and it may be called before that by hand."""
+        self._encode()
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002  (every stage needs the same)
+        """Open the cache, once."""
+        if self._encoded is None:
+            self._encoded = self._encode()
+
+    def _encode(self) -> EncodedReviews:
+        return encode_reviews(
+            self.source,
+            tokenizer=self.tokenizer_name,
+            vocabulary_size=self.vocabulary_size,
+            min_frequency=self.min_frequency,
+            max_tokens=self.max_tokens,
+            head_share=self.head_share,
+            cache=self.cache,
+        )
+
+    @property
+    def encoded(self) -> EncodedReviews:
+        """The encoded splits; `setup` must have been called."""
+        if self._encoded is None:
+            raise RuntimeError("ReviewDataModule.setup() must be called before its reviews are asked for.")
+        return self._encoded
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary of the training split."""
+        return self.encoded.vocabulary
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer, trained if it is of that kind."""
+        return self.encoded.tokenizer
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The label's name at each label's number."""
+        return self.encoded.label_names
+
+    @property
+    def statistics(self) -> dict[str, SplitSummary]:
+        """What the start-up report says of each split."""
+        return self.encoded.statistics
+
+    @property
+    def fingerprint(self) -> str:
+        """Names source, split, tokenizer, vocabulary and truncation together."""
+        return self.encoded.fingerprint
+
+    @property
+    def training_plan(self) -> TrainingPlan:
+        """The plan of the global training batches, as of a single process."""
+        return self._training_plan(rank=0, world=1)
+
+    @property
+    def training_batches(self) -> int:
+        """Batches in an epoch: the same on every process, for any number of processes, in every epoch."""
+        return len(self.training_plan)
+
+    def review_ids(self, split: str) -> list[str]:
+        """Return the ids of the reviews of `train`, `validation` or `test`; `Batch.index_B` counts in their order."""
+        splits = {"train": self.encoded.train, "validation": self.encoded.validation, "test": self.encoded.test}
+        return splits[split].ids
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return this process's share of every training batch."""
+        plan = self._training_plan(rank=self._rank, world=self._world)
+        # Lightning 2.6 sets the epoch of a resumed run only when workers have begun to fetch (its issue 21938).
+        plan.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
+        return self._loader(self.encoded.train, plan)
+
+    def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
+        """Return this process's validation batches; no loader where the split is empty."""
+        return self._evaluation_loader(self.encoded.validation) if len(self.encoded.validation) else []
+
+    def test_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
+        """Return this process's test batches; no loader where the split is empty."""
+        return self._evaluation_loader(self.encoded.test) if len(self.encoded.test) else []
+
+    @property
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer is not None else 0
+
+    @property
+    def _world(self) -> int:
+        return self.trainer.world_size if self.trainer is not None else 1
+
+    def _training_plan(self, *, rank: int, world: int) -> TrainingPlan:
+        return TrainingPlan(
+            self.encoded.train.lengths,
+            batch_tokens=self.batch_tokens,
+            batch_reviews=self.batch_reviews,
+            seed=self.seed,
+            rank=rank,
+            world=world,
+        )
+
+    def _evaluation_loader(self, split: EncodedSplit) -> DataLoader[Batch]:
+        plan = EvaluationPlan(
+            split.lengths, batch_tokens=self.evaluation_batch_tokens, rank=self._rank, world=self._world
+        )
+        return self._loader(split, plan)
+
+    def _loader(self, split: EncodedSplit, plan: TrainingPlan | EvaluationPlan) -> DataLoader[Batch]:
+        return DataLoader(
+            BatchDataset(split),
+            sampler=plan,
+            batch_size=None,  # the plan yields whole batches
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            # Without its own generator every iteration draws from the global one, and validating would change training.
+            generator=torch.Generator().manual_seed(self.seed),
+        )

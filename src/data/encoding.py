@@ -1,0 +1,195 @@
+"""Reviews to ids: tokenize, build the vocabulary of the training split, truncate, and keep the result in the cache.
+
+The same inputs are found again by their fingerprint, so a second start neither tokenizes nor reads a review.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from src.batch import Special
+from src.data.cache_layout import ENCODED, SPLITS
+from src.data.encoded import FORMAT, EncodedReviews, install_encoded, open_encoded
+from src.data.reviews import Review, Source
+from src.data.summary import summarise
+from src.data.tokenizers import Tokenizer, train_tokenizer
+from src.data.vocabulary import Vocabulary
+from src.errors import UserError
+
+_Ids = TypeVar("_Ids", list[int], NDArray[Any])
+
+
+def encode_reviews(
+    source: Source,
+    *,
+    tokenizer: str,
+    vocabulary_size: int,
+    min_frequency: int,
+    max_tokens: int,
+    head_share: float,
+    cache: Path,
+) -> EncodedReviews:
+    """Encode all splits of a source, or open them where the cache has them.
+
+    Args:
+        source: where the reviews come from.
+        tokenizer: `basic_english` or `bpe`; what it learns, it learns from the training split.
+        vocabulary_size: tokens at most, the special ones included; from the training split.
+        min_frequency: how often a token (for bpe, a pair to merge) must occur in the training split.
+        max_tokens: length to which longer reviews are truncated.
+        head_share: share of `max_tokens` that is kept from the review's beginning, the rest from its end.
+        cache: folder of the cache.
+
+    Raises:
+        UserError: a value is outside its bounds, the source cannot be read, or the cache cannot be written.
+    """
+    _check(max_tokens=max_tokens, head_share=head_share)
+    ingredients = {
+        "format": FORMAT,
+        "source": source.fingerprint(),
+        "tokenizer": tokenizer,
+        "vocabulary_size": vocabulary_size,
+        "min_frequency": min_frequency,
+        "max_tokens": max_tokens,
+        "head_share": float(head_share),
+    }
+    fingerprint = hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:16]
+    folder = cache / ENCODED / fingerprint
+    found = open_encoded(folder)
+    if found is not None:
+        return found
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"`paths.cache` must be a folder that can be written to, but {cache} is not: {error}."
+        ) from error
+
+    splits = source.splits()
+    trained = train_tokenizer(
+        tokenizer,
+        (review.text for review in splits.train),
+        vocabulary_size=vocabulary_size,
+        min_frequency=min_frequency,
+    )
+    numbering, numbered = _number(trained, dict(zip(SPLITS, splits, strict=True)))
+    inventory = trained.inventory()
+    if inventory is None:
+        counts = np.bincount(np.concatenate([np.zeros(0, np.int32), *numbered["train"]]), minlength=len(numbering))
+        vocabulary = Vocabulary.from_counts(
+            dict(zip(numbering, counts.tolist(), strict=True)), size=vocabulary_size, min_frequency=min_frequency
+        )
+    else:
+        vocabulary = Vocabulary(inventory)
+    id_of = np.array(vocabulary.ids(numbering), dtype=np.uint16 if len(vocabulary) <= 1 << 16 else np.int32)
+
+    arrays = {
+        name: _arrays(
+            [id_of[review] for review in numbered[name]],
+            labels=[review.label for review in reviews],
+            dtype=id_of.dtype,
+            max_tokens=max_tokens,
+            head_share=head_share,
+        )
+        for name, reviews in zip(SPLITS, splits, strict=True)
+    }
+    summaries = {
+        name: summarise(
+            tokens=split["tokens"],
+            original_lengths=split["original_lengths"],
+            labels=split["labels"],
+            number_of_labels=len(source.label_names),
+            max_tokens=max_tokens,
+        )
+        for name, split in arrays.items()
+    }
+    return install_encoded(
+        folder,
+        arrays=arrays,
+        ids={name: [review.id for review in reviews] for name, reviews in zip(SPLITS, splits, strict=True)},
+        meta={
+            "ingredients": ingredients,
+            "label_names": source.label_names,
+            "tokenizer": trained.state(),
+            "vocabulary": vocabulary.state(),
+            "statistics": {name: summary._asdict() for name, summary in summaries.items()},
+        },
+    )
+
+
+def encode_text(
+    text: str, *, tokenizer: Tokenizer, vocabulary: Vocabulary, max_tokens: int, head_share: float
+) -> list[int]:
+    """Turn one text into ids, as a review of the training split was; at least one id."""
+    ids = vocabulary.ids(tokenizer.tokenize(text)) or [int(Special.UNK)]
+    return truncate(ids, max_tokens=max_tokens, head_share=head_share)
+
+
+def truncate(ids: _Ids, *, max_tokens: int, head_share: float) -> _Ids:
+    """Keep `round(head_share * max_tokens)` ids from the beginning and the rest of `max_tokens` from the end.
+
+    Raises:
+        UserError: `max_tokens` is below 1 or `head_share` outside [0, 1].
+    """
+    _check(max_tokens=max_tokens, head_share=head_share)
+    if len(ids) <= max_tokens:
+        return ids
+    head = round(head_share * max_tokens)
+    tail = len(ids) - (max_tokens - head)
+    if isinstance(ids, np.ndarray):
+        return np.concatenate([ids[:head], ids[tail:]])
+    return ids[:head] + ids[tail:]
+
+
+def _check(*, max_tokens: int, head_share: float) -> None:
+    if max_tokens < 1:
+        raise UserError(f"`data.max_tokens` must be at least 1, but is {max_tokens} instead.")
+    if not 0 <= head_share <= 1:
+        raise UserError(f"`data.head_share` must be in [0, 1], but is {head_share} instead.")
+
+
+class _Numbering(dict[str, int]):
+    """Numbers tokens as they are met, so that millions of them need not be kept as strings until they are counted."""
+
+    def __missing__(self, token: str) -> int:
+        self[token] = number = len(self)
+        return number
+
+
+def _number(
+    tokenizer: Tokenizer, splits: dict[str, list[Review]]
+) -> tuple[_Numbering, dict[str, list[NDArray[np.int32]]]]:
+    """Tokenize everything once; tokens get provisional numbers in order of appearance."""
+    numbering = _Numbering()
+    numbered: dict[str, list[NDArray[np.int32]]] = {}
+    total = sum(len(reviews) for reviews in splits.values())
+    with tqdm(desc=f"tokenizing ({tokenizer.name})", total=total, unit=" reviews", delay=2, mininterval=0.5) as bar:
+        for name, reviews in splits.items():
+            numbered[name] = []
+            for review in reviews:
+                tokens: Iterable[str] = tokenizer.tokenize(review.text)
+                numbered[name].append(np.array([numbering[token] for token in tokens], dtype=np.int32))
+                bar.update()
+    return numbering, numbered
+
+
+def _arrays(
+    reviews: Sequence[NDArray[Any]], *, labels: list[int], dtype: np.dtype[Any], max_tokens: int, head_share: float
+) -> dict[str, NDArray[Any]]:
+    """Lay the reviews of a split one after another."""
+    unknown = np.array([Special.UNK], dtype=dtype)
+    kept = [
+        truncate(review if len(review) else unknown, max_tokens=max_tokens, head_share=head_share) for review in reviews
+    ]
+    return {
+        "tokens": np.concatenate([np.zeros(0, dtype), *kept]),
+        "offsets": np.cumsum([0, *(len(review) for review in kept)], dtype=np.int64),
+        "labels": np.array(labels, dtype=np.int64),
+        "original_lengths": np.array([len(review) for review in reviews], dtype=np.int32),
+    }

@@ -1,0 +1,197 @@
+"""From a checked configuration to the objects it describes. Everything is built here, from plain values."""
+
+import platform
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+
+from src.data.bundled import BundledReviews
+from src.data.cache_layout import DOWNLOADS
+from src.data.datamodule import ReviewDataModule
+from src.data.few import FewReviews
+from src.data.official import OfficialReviews
+from src.data.reviews import Source
+from src.errors import UserError
+from src.running.schema import Data, ImdbBundled, TrainConfig, Trainer
+from src.tasks.classification import ClassificationTask
+from src.tasks.curves import HyperparametersTab, TrainingCurves
+from src.tasks.progress import progress_callback
+
+BEST, LAST = "best", "last"  # names of the checkpoints in <run folder>/checkpoints
+
+
+def build_source(data: Data, *, cache: Path) -> Source:
+    """Make the source of reviews that `data.name` stands for."""
+    if data.overfit_reviews is not None:
+        whole = build_source(data.model_copy(update={"overfit_reviews": None}), cache=cache)
+        return FewReviews(whole, count=data.overfit_reviews)
+    if isinstance(data, ImdbBundled):
+        return BundledReviews(validation=data.validation, test=data.test)
+    archive = Path(data.archive).expanduser() if data.archive else None
+    return OfficialReviews(archive=archive, download_folder=cache / DOWNLOADS, validation=data.validation)
+
+
+def build_data(config: TrainConfig) -> ReviewDataModule:
+    """Make the data module."""
+    data, cache = config.data, Path(config.paths.cache).expanduser()
+    return ReviewDataModule(
+        source=build_source(data, cache=cache),
+        tokenizer=config.tokenizer.name,
+        vocabulary_size=config.tokenizer.vocabulary_size,
+        min_frequency=config.tokenizer.min_frequency,
+        max_tokens=data.max_tokens,
+        head_share=data.head_share,
+        batch_tokens=data.batch_tokens,
+        batch_reviews=data.batch_reviews,
+        evaluation_batch_tokens=data.evaluation_batch_tokens,
+        num_workers=data.workers,
+        seed=config.seed,
+        cache=cache,
+    )
+
+
+def optimizer_steps(trainer: Trainer, *, batches: int) -> int:
+    """Return the optimizer steps of a whole training.
+
+    Worked out from the configuration: Lightning's own estimate builds the loader early, which would make a resumed run
+    forget where in the epoch it was.
+
+    Args:
+        trainer: what limits the training.
+        batches: training batches of an epoch.
+    """
+    limit = trainer.limit_train_batches
+    used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
+    steps = max(1, -(-used // trainer.accumulate_grad_batches)) * trainer.max_epochs
+    return steps if trainer.max_steps == -1 else min(steps, trainer.max_steps)
+
+
+def build_task(config: TrainConfig, data: ReviewDataModule) -> ClassificationTask:
+    """Make the model with its loss, optimizer and schedule; the weights come from `config.seed`."""
+    model = config.model.model_dump()
+    model["feedforward_dim"] = int(model.pop("feedforward_multiple") * model["dim"])
+    model |= {
+        "vocabulary_size": len(data.vocabulary),
+        "classes": len(data.label_names),
+        "max_length": config.data.max_tokens,
+    }
+    lightning.seed_everything(config.seed, workers=True, verbose=False)
+    return ClassificationTask(
+        model=model,
+        optimizer=config.optimizer.model_dump(),
+        scheduler=config.scheduler.model_dump(),
+        label_names=list(data.label_names),
+        label_smoothing=config.task.label_smoothing,
+        total_steps=optimizer_steps(config.trainer, batches=data.training_batches),
+        seed=config.seed,
+    )
+
+
+def resolve_accelerator(trainer: Trainer) -> str:
+    """Return cpu, gpu or mps: the one asked for, if this machine has enough of it.
+
+    Raises:
+        UserError: if it has not.
+    """
+    gpus = torch.cuda.device_count()
+    mps = torch.backends.mps.is_available()
+    if trainer.accelerator == "auto":
+        return "gpu" if gpus else "mps" if mps else "cpu"
+    if trainer.accelerator == "gpu" and gpus < trainer.devices:
+        raise UserError(
+            f"`trainer.devices` must be at most the number of GPUs here ({gpus}), but is {trainer.devices} instead; "
+            "use trainer=cpu, or fewer devices."
+        )
+    if trainer.accelerator == "mps" and not mps:
+        raise UserError("`trainer` must be one that this machine has, but mps is not here; use trainer=cpu.")
+    return trainer.accelerator
+
+
+def resolve_precision(trainer: Trainer, accelerator: str) -> str:
+    """Return the precision to compute in; `auto` is bf16-mixed where the hardware multiplies bfloat16, else 32-true."""
+    if trainer.precision != "auto":
+        return trainer.precision
+    if accelerator == "gpu":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    if accelerator == "cpu" and platform.machine().lower() in ("x86_64", "amd64"):
+        multiplies = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return "bf16-mixed" if multiplies else "32-true"
+    return "32-true"
+
+
+def build_trainer(config: TrainConfig, folder: Path, *, callbacks: list[Callback]) -> lightning.Trainer:
+    """Make the trainer; checkpoints and curves go into `folder`."""
+    asked = config.trainer
+    accelerator = resolve_accelerator(asked)
+    return lightning.Trainer(
+        accelerator=accelerator,
+        devices=asked.devices,
+        strategy=asked.strategy,
+        precision=resolve_precision(asked, accelerator),  # type: ignore[arg-type]  # a literal of Lightning's
+        max_epochs=asked.max_epochs,
+        max_steps=asked.max_steps,
+        max_time=asked.max_time,
+        accumulate_grad_batches=asked.accumulate_grad_batches,
+        val_check_interval=asked.val_check_interval,
+        limit_train_batches=asked.limit_train_batches,
+        limit_val_batches=asked.limit_val_batches,
+        limit_test_batches=asked.limit_test_batches,
+        log_every_n_steps=asked.log_every_n_steps,
+        deterministic=asked.deterministic,
+        enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
+        enable_model_summary=False,  # the start-up report says what there is to say
+        num_sanity_val_steps=0,  # debug=fast tries validation
+        enable_autolog_hparams=False,  # HyperparametersTab does it with real metrics
+        use_distributed_sampler=False,  # the plans deal the reviews to the processes, every one once
+        default_root_dir=folder,
+        logger=build_logger(config, folder),
+        callbacks=callbacks,
+    )
+
+
+def build_logger(config: TrainConfig, folder: Path) -> Logger:
+    """Make the logger; one run, one folder, so no version numbers below it."""
+    if config.logger.name == "csv":
+        return CSVLogger(folder, name="", version="csv")
+    return TensorBoardLogger(folder, name="", version="tensorboard", default_hp_metric=False)
+
+
+def build_callbacks(config: TrainConfig, folder: Path, curves: TrainingCurves) -> list[Callback]:
+    """Make the callbacks: checkpoints, curves, progress, and early stopping where it was asked for."""
+    validates = config.data.validation > 0 or config.data.overfit_reviews is not None
+    monitor = config.task.monitor
+    mode = "min" if monitor.endswith("/loss") else "max"
+    callbacks: list[Callback] = [
+        curves,
+        ModelCheckpoint(
+            dirpath=folder / "checkpoints",
+            filename=BEST,
+            monitor=monitor if validates else None,  # without a validation split the last one is the best one
+            mode=mode,
+            save_top_k=1,
+            save_last=True,
+            auto_insert_metric_name=False,
+            enable_version_counter=False,
+        ),
+        HyperparametersTab(hyperparameters(config)),
+    ]
+    if config.callbacks.early_stopping:
+        stop = config.callbacks.early_stopping
+        callbacks.append(EarlyStopping(monitor, mode=mode, patience=stop.patience, min_delta=stop.min_delta))
+    if config.trainer.progress:
+        callbacks.append(progress_callback())
+    return callbacks
+
+
+def hyperparameters(config: TrainConfig) -> dict[str, bool | int | float | str]:
+    """Return what a sweep may vary, by dotted name, as TensorBoard's HPARAMS tab takes it."""
+    flat: dict[str, bool | int | float | str] = {"seed": config.seed}
+    for group in ("data", "tokenizer", "model", "task", "optimizer", "scheduler"):
+        for key, value in getattr(config, group).model_dump().items():
+            flat[f"{group}.{key}"] = value if isinstance(value, bool | int | float | str) else str(value)
+    for key in ("max_epochs", "precision", "accumulate_grad_batches"):
+        flat[f"trainer.{key}"] = getattr(config.trainer, key)
+    return flat

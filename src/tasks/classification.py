@@ -1,0 +1,163 @@
+"""The classification task: a `TransformerClassifier` with its loss, metrics, optimizer and schedule.
+
+The model maps a batch to logits; everything that is about learning lives here. Left out on purpose: devices,
+checkpoints and the loop (Lightning's), batches (`src.data`'s).
+
+Shape suffixes: B reviews in the batch, C classes.
+"""
+
+from typing import Any
+
+import lightning
+import torch
+import torch.nn.functional as F  # noqa: N812
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torchmetrics import MetricCollection
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassPrecision, MulticlassRecall
+
+from src.batch import Batch
+from src.tasks.metrics import ClassificationReport, Recorder, Records, classification_report
+from src.tasks.optimization import build_optimizer, learning_rate_factor, parameter_groups
+from src.transformer.classifier import TransformerClassifier
+
+RANK_SEED_STRIDE = 1000  # keeps the dropout of different processes apart for neighbouring seeds
+
+
+class ClassificationTask(lightning.LightningModule):
+    """Trains and measures a classifier.
+
+    Args:
+        model: keyword arguments of `TransformerClassifier`, plain values; they are saved in every checkpoint.
+        optimizer: name, lr and the rest for `build_optimizer`, with `weight_decay` and `max_gradient_norm`.
+        scheduler: keyword arguments of `learning_rate_factor` but for the steps.
+        label_names: one name a class, in the order of the label ids.
+        label_smoothing: probability mass moved from the label to all classes, in training only.
+        total_steps: optimizer steps of the whole training, which the schedule spans.
+        seed: of the dropout; every process draws its own stream from it.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: dict[str, Any],
+        optimizer: dict[str, Any],
+        scheduler: dict[str, Any],
+        label_names: list[str],
+        label_smoothing: float,
+        total_steps: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.model = TransformerClassifier(**model)
+        self.optimizer_settings = optimizer
+        self.scheduler_settings = scheduler
+        self.label_names = label_names
+        self.label_smoothing = label_smoothing
+        self.total_steps = total_steps
+        self.seed = seed
+        classes = len(label_names)
+        self.train_metrics = MetricCollection(
+            {
+                "accuracy": MulticlassAccuracy(classes, average="micro"),
+                "f1": MulticlassF1Score(classes),
+                "precision": MulticlassPrecision(classes),
+                "recall": MulticlassRecall(classes),
+            },
+            prefix="train/",
+        )
+        self.recorder = Recorder()
+        self.last_report: ClassificationReport | None = None  # of the last validation or test
+        self.last_records: Records | None = None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return logits (B, C), in float32 at least: bfloat16 has too few digits for a loss."""
+        logits_BC: Tensor = self.model(batch)
+        return logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))
+
+    # ------------------------------------------------------------------------------------------------ training
+
+    def on_fit_start(self) -> None:
+        """Give every process its own dropout: with the same stream on all, they would drop the same neurons."""
+        torch.manual_seed(self.seed + RANK_SEED_STRIDE * self.global_rank)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Return this process's part of the loss.
+
+        DDP averages gradients over processes, but their shares of a global batch need not be equal (7 reviews, 2
+        processes). Weighed by its share, every review counts the same, as if one process held the whole batch.
+        """
+        del batch_index
+        logits_BC = self(batch)
+        reviews = batch.labels_B.numel()
+        summed = F.cross_entropy(logits_BC, batch.labels_B, reduction="sum", label_smoothing=self.label_smoothing)
+        in_all = reviews
+        if self.trainer.world_size > 1:
+            count = torch.tensor(float(reviews), device=self.device)
+            in_all = int(self.trainer.strategy.reduce(count, reduce_op="sum"))
+        loss = summed * (self.trainer.world_size / in_all)
+        if reviews:
+            self.train_metrics.update(logits_BC.detach(), batch.labels_B)
+        self.log("train/loss", loss.detach(), batch_size=max(1, reviews), prog_bar=True)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log what no validation has: the training metrics of an epoch (or of its rest)."""
+        self._log_train_metrics()
+
+    def _log_train_metrics(self) -> None:
+        """Log training metrics since the last time, so that both curves have their points at the same steps."""
+        if self.train_metrics["accuracy"].update_called:
+            self.log_dict(self.train_metrics.compute(), batch_size=1)
+            self.train_metrics.reset()
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Return the optimizer, its two parameter groups, and a schedule that moves every optimizer step."""
+        settings = dict(self.optimizer_settings)
+        self.max_gradient_norm = settings.pop("max_gradient_norm")
+        groups = parameter_groups(self.model, weight_decay=settings.pop("weight_decay"))
+        # Under float16 Lightning's scaler must unscale the gradients, which a fused optimizer would do itself
+        optimizer = build_optimizer(groups, fused=self.trainer.precision != "16-mixed", **settings)
+        factor = learning_rate_factor(total_steps=self.total_steps, **self.scheduler_settings)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_gradient_clipping(self, *args: Any, **kwargs: Any) -> None:
+        """Shorten gradients to `max_gradient_norm` and log how long they were.
+
+        Lightning 2.6 refuses to clip for a fused optimizer under bf16-mixed, though bf16 has no scaler: torch does it.
+        """
+        del args, kwargs
+        limit = float("inf") if self.max_gradient_norm is None else self.max_gradient_norm
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        self.log("optimization/gradient_norm", norm, batch_size=1)
+
+    # ---------------------------------------------------------------------------------------------- evaluation
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Record the logits of a batch."""
+        del batch_index
+        self.recorder.add(batch, self(batch))
+
+    def test_step(self, batch: Batch, batch_index: int) -> None:
+        """Record the logits of a batch."""
+        del batch_index
+        self.recorder.add(batch, self(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        """Reduce and log the validation split, and the training metrics up to here."""
+        self._report("validation")
+        if self.trainer.state.fn == "fit":
+            self._log_train_metrics()
+
+    def on_test_epoch_end(self) -> None:
+        """Reduce and log the test split."""
+        self._report("test")
+
+    def _report(self, stage: str) -> None:
+        self.last_records = self.recorder.gather()
+        self.last_report = classification_report(self.last_records, self.label_names)
+        for name, value in self.last_report.metrics(stage).items():
+            # Every process holds the same figure already, so nothing needs to be synchronised
+            self.log(name, value, batch_size=1, prog_bar=name.endswith("accuracy"))

@@ -1,0 +1,59 @@
+"""Train a model: `python -m src.train [group=option] [key=value] ...`, or `--help`.
+
+The command line is checked before anything slow is imported; then Hydra composes the configuration and calls `job`,
+once or, in a sweep, once for every combination.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from src.errors import UserError
+from src.running import command_line
+from src.running.composition import CONFIG_FOLDER, validate
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_FOLDER), config_name="train")
+def job(composed: DictConfig) -> float | None:
+    """Train once and return the metric that a sweep compares."""
+    from src.running.training import train  # lightning and torch: 5 s that a typo need not wait for
+
+    running = HydraConfig.get()
+    sweep = Path(running.sweep.dir) if running.mode == RunMode.MULTIRUN else None
+    try:
+        return train(
+            validate(composed),
+            folder=Path(running.runtime.output_dir),
+            overrides=list(running.overrides.task),
+            sweep=sweep,
+        )
+    except UserError as error:  # Hydra would print a traceback
+        sys.exit(complain(error))
+
+
+def main() -> None:
+    """Check the command line, then train. Exit code 2 is the user's to mend, and says how."""
+    try:
+        line = command_line.read_command_line(sys.argv[1:], config_name="train")
+        command_line.check(line)
+        sys.argv[1:] = line.flags_first
+        job()
+    except UserError as error:
+        sys.exit(complain(error))
+
+
+def complain(error: UserError) -> int:
+    """Print the sentences of an error, once however many processes met it, and return the exit code."""
+    if "LOCAL_RANK" not in os.environ:
+        for sentence in str(error).splitlines():
+            print(f"error: {sentence}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

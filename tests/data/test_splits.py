@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.data.splits import film_disjoint
+from src.errors import UserError
+
+reviews = st.lists(st.tuples(st.integers(-1, 12), st.integers(0, 1)), min_size=1, max_size=60)
+
+
+@settings(deadline=None, max_examples=200)
+@given(reviews=reviews, data=st.data(), seed=st.integers(0, 5))
+def test_parts_are_exact_and_no_film_stands_in_two(reviews, data, seed):
+    films, labels = np.array(reviews).T
+    test = data.draw(st.integers(0, len(films)))
+    validation = data.draw(st.integers(0, len(films) - test))
+    sizes = (len(films) - validation - test, validation, test)
+    try:
+        parts = film_disjoint(films, labels, sizes=sizes, seed=seed)
+    except UserError:
+        return  # whether rightly is the next test's question
+    assert [len(part) for part in parts] == list(sizes)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(films)))
+    known = [set(films[part].tolist()) - {-1} for part in parts]
+    assert not known[0] & known[1]
+    assert not (known[0] | known[1]) & known[2]
+
+
+@settings(deadline=None, max_examples=200)
+@given(films=st.lists(st.integers(0, 6), min_size=1, max_size=25), data=st.data())
+def test_one_held_out_part_is_found_exactly_when_there_is_one(films, data):
+    size = data.draw(st.integers(0, len(films)))
+    sums = {0}
+    for count in np.bincount(films).tolist():
+        sums |= {total + count for total in sums}
+    labels = [place % 2 for place in range(len(films))]
+    if size in sums:
+        assert len(film_disjoint(films, labels, sizes=(len(films) - size, size), seed=0)[1]) == size
+    else:
+        with pytest.raises(UserError, match="choose another size"):
+            film_disjoint(films, labels, sizes=(len(films) - size, size), seed=0)
+
+
+def many_films() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(7)
+    films = np.repeat(np.arange(300), random.integers(1, 8, 300))
+    return films, random.integers(0, 2, len(films))
+
+
+def test_labels_balance_to_the_review():
+    films, labels = many_films()
+    shares = np.bincount(labels) / len(labels)
+    for part in film_disjoint(films, labels, sizes=(len(films) - 201, 100, 101), seed=0):
+        assert np.abs(np.bincount(labels[part]) - shares * len(part)).max() <= 1
+
+
+def test_the_last_part_does_not_depend_on_the_others_sizes():
+    films, labels = many_films()
+    tests = [
+        film_disjoint(films, labels, sizes=(len(films) - validation - 100, validation, 100), seed=0)[2]
+        for validation in (0, 50, 200)
+    ]
+    assert all(np.array_equal(tests[0], test) for test in tests)
+
+
+def test_the_seed_decides_and_repeats():
+    films, labels = many_films()
+    sizes = (len(films) - 100, 100)
+    once, again, other = (film_disjoint(films, labels, sizes=sizes, seed=seed)[1] for seed in (0, 0, 1))
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+def test_sizes_that_do_not_add_up_are_refused():
+    with pytest.raises(UserError, match=r"add up to the 4 reviews there are, but are 3 \+ 2 instead"):
+        film_disjoint([1, 2, 3, 4], [0, 1, 0, 1], sizes=(3, 2), seed=0)
+    with pytest.raises(UserError, match="at least 0"):
+        film_disjoint([1, 2], [0, 1], sizes=(3, -1), seed=0)
