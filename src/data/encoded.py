@@ -122,7 +122,11 @@ def install_encoded(
         arrays: by split, then by name: tokens, offsets, labels, original_lengths.
         ids: by split.
         meta: what `open_encoded` reads beside the arrays; format, fingerprint and checksums are added here.
+
+    Raises:
+        OSError: the folder cannot be written.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         finished = aside / "finished"  # a plain folder: mkdtemp's own lets nobody else in, a shared cache should

@@ -64,12 +64,6 @@ def encode_reviews(
     found = open_encoded(folder)
     if found is not None:
         return found
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"`paths.cache` must be a folder that can be written to, but {cache} is not: {error}."
-        ) from error
 
     splits = source.splits()
     trained = train_tokenizer(
@@ -109,18 +103,23 @@ def encode_reviews(
         )
         for name, split in arrays.items()
     }
-    return install_encoded(
-        folder,
-        arrays=arrays,
-        ids={name: [review.id for review in reviews] for name, reviews in zip(SPLITS, splits, strict=True)},
-        meta={
-            "ingredients": ingredients,
-            "label_names": source.label_names,
-            "tokenizer": trained.state(),
-            "vocabulary": vocabulary.state(),
-            "statistics": {name: summary._asdict() for name, summary in summaries.items()},
-        },
-    )
+    try:
+        return install_encoded(
+            folder,
+            arrays=arrays,
+            ids={name: [review.id for review in reviews] for name, reviews in zip(SPLITS, splits, strict=True)},
+            meta={
+                "ingredients": ingredients,
+                "label_names": source.label_names,
+                "tokenizer": trained.state(),
+                "vocabulary": vocabulary.state(),
+                "statistics": {name: summary._asdict() for name, summary in summaries.items()},
+            },
+        )
+    except OSError as error:
+        raise UserError(
+            f"`paths.cache` must be a folder that can be written to, but {cache} is not: {error}."
+        ) from error
 
 
 def encode_text(

@@ -109,7 +109,7 @@ class OfficialReviews:
     def _download(self, path: Path) -> None:
         try:
             download(self.url, path, md5=self.md5)
-        except DownloadError as error:
+        except (DownloadError, OSError) as error:
             raise UserError(
                 f"the official reviews must be downloaded from {self.url}, but that failed ({error}): try again, give "
                 "a copy on disk with data.archive=PATH, or train on the bundled reviews with data=imdb_bundled."
@@ -120,6 +120,9 @@ class OfficialReviews:
         kept = archives.read_compact(compact)
         if kept is None:
             kept = archives.read_archive(self._path())
-            self.download_folder.mkdir(parents=True, exist_ok=True)
-            archives.write_compact(kept, compact)
+            try:
+                self.download_folder.mkdir(parents=True, exist_ok=True)
+                archives.write_compact(kept, compact)
+            except OSError as error:  # the reviews are there all the same, only slower to read the next time
+                _log.warning("what was read from the archive cannot be kept in %s: %s", compact, error)
         return kept

@@ -36,7 +36,7 @@ def config_loader(*, folder: Path, extra_folder: Path | None, config_name: str) 
         loader = GlobalHydra.instance().config_loader()
         if extra_folder:
             loader.get_search_path().append("command-line", f"file://{extra_folder}")
-        names = loader.get_group_options("", ObjectType.CONFIG)
+        names = [name for name in loader.get_group_options("", ObjectType.CONFIG) if not name.startswith("_")]
         if config_name.removesuffix(".yaml") not in names:
             raise FaultsError([unknown_option("--config-name", config_name, names)])
         yield loader

@@ -92,6 +92,7 @@ def quieten() -> None:
         ".*does not have many workers.*",  # 0 is fastest for reviews
         ".*LeafSpec.*",  # torch 2.13 against Lightning 2.6
         ".*recommended to use .*sync_dist=True.*",  # every process holds the same figure already
+        ".*no `val_dataloader`.*",  # data.validation=0
         ".*GPU available but not used.*",
         ".*exists and is not empty.*",  # the run folder holds the record of this very run
     ):

@@ -34,18 +34,19 @@ def test_the_order_in_the_archive_does_not_matter(small_archive, make_tar):
 @pytest.mark.usefixtures("small_counts")
 def test_other_members_are_passed_over(tmp_path, small_archive):
     strange = tmp_path / "strange.tar.gz"
+    link = tarfile.TarInfo("aclImdb/train/neg/0_2.txt")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    evil = [
+        "../evil.txt",
+        "/etc/evil",
+        "aclImdb/train/pos/../neg/0_1.txt",
+        "aclImdb/train/neg/1_1.txt.exe",
+        "x/aclImdb/train/neg/0_1.txt",
+    ]
     with tarfile.open(strange, "w:gz") as tar:
-        for name in ("../evil.txt", "/etc/evil", "aclImdb/train/pos/../neg/0_1.txt", "aclImdb/train/neg/1_1.txt.exe",
-                     "x/aclImdb/train/neg/0_1.txt"):  # fmt: skip
-            member = tarfile.TarInfo(name)
-            member.size = 4
-            tar.addfile(member, io.BytesIO(b"evil"))
-        link = tarfile.TarInfo("aclImdb/train/neg/0_2.txt")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        for name, content in archive_files().items():
-            if name == link.name:
-                tar.addfile(link)
-            member = tarfile.TarInfo("./" + name)
+        tar.addfile(link)
+        for name, content in [*archive_files().items(), *((name, b"evil") for name in evil)]:
+            member = tarfile.TarInfo(name if name in evil else "./" + name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     before = sorted(tmp_path.rglob("*"))

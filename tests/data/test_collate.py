@@ -56,6 +56,7 @@ def test_a_dataset_answers_lists_of_indices(toy_source, toy_settings):
 
 
 def test_a_worker_gets_the_place_on_disk_and_not_the_arrays(toy_source, toy_settings):
+    toy_source.texts["train"] *= 100
     split = encode_reviews(toy_source, **toy_settings).train
     copy = pickle.loads(pickle.dumps(split))
     assert len(pickle.dumps(split)) < 1_000

@@ -21,6 +21,7 @@ class Server:
     content: bytes = CONTENT
     breaks_after: list[int] = field(default_factory=list)
     knows_ranges: bool = True
+    missing: bool = False
     asked: list[str | None] = field(default_factory=list)
     url: str = ""
 
@@ -35,8 +36,8 @@ def server(monkeypatch) -> Iterator[Server]:
             wanted = self.headers["Range"]
             state.asked.append(wanted)
             start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and state.knows_ranges else 0
-            if start >= len(state.content):
-                self.send_error(416)
+            if state.missing or start >= len(state.content):
+                self.send_error(404 if state.missing else 416)
                 return
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(state.content) - start))
@@ -120,8 +121,10 @@ def test_a_file_that_another_process_finished_is_left_alone(server, target):
 
 
 def test_a_missing_page_is_an_error(server, target):
-    with pytest.raises(DownloadError):
-        download(server.url.replace("http://", "http://nobody@"), target, md5=MD5, timeout=1)
+    server.missing = True
+    with pytest.raises(DownloadError, match="Not Found; 0 bytes have arrived"):
+        download(server.url, target, md5=MD5)
+    assert not target.exists()
 
 
 def test_no_server_is_an_error(server, target):

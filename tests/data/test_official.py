@@ -93,3 +93,9 @@ def test_a_downloaded_archive_is_used_without_asking_the_network(small_archive, 
 def test_an_impossible_size_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"`data\.validation` must be at least 0 and less than the 25,000"):
         OfficialReviews(archive=None, download_folder=tmp_path, validation=25_000)
+
+
+def test_a_folder_that_cannot_be_written_costs_only_time(small_archive, tmp_path, caplog):
+    (tmp_path / "downloads").write_text("in the way")
+    assert len(official(small_archive, tmp_path).splits().train) == 48
+    assert "cannot be kept" in caplog.text

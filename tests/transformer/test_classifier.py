@@ -185,6 +185,19 @@ def test_bfloat16_autocast_stays_near():
     torch.testing.assert_close(rough.float(), model(batch), rtol=0, atol=0.05)
 
 
+@pytest.mark.parametrize(("positions", "decoder_input"), [("sinusoidal", "query"), ("relative", "review")])
+def test_it_compiles_into_one_graph(positions, decoder_input):
+    torch.manual_seed(0)
+    model = make(positions=positions, decoder_input=decoder_input, dropout=0.1, word_dropout=0.1)
+    keys = list(model.state_dict())
+    expected = model.eval()(batch_of([[5, 6, 7, 8, 9, 10], [7, 8, 11]]))
+    model.compile(fullgraph=True, dynamic=True, backend="eager")
+    torch.testing.assert_close(model(batch_of([[5, 6, 7, 8, 9, 10], [7, 8, 11]])), expected)
+    model.train()(batch_of([[5, 6, 7], [7, 8, 11]])).sum().backward()
+    assert list(model.state_dict()) == keys
+    torch.compiler.reset()
+
+
 def test_longer_reviews_than_learned_positions_are_refused():
     with pytest.raises(UserError, match=r"at most `max_length` \(24\) tokens .* but holds 25 instead"):
         make(positions="learned")(batch_of([[5] * 25]))

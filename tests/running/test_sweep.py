@@ -1,0 +1,41 @@
+"""The table of a sweep."""
+
+import csv
+import json
+from pathlib import Path
+
+from src.running.sweep import write_table
+
+
+def job(sweep: Path, name: str, overrides: list[str], metrics: dict[str, float] | None) -> None:
+    (sweep / name).mkdir()
+    (sweep / name / "run.json").write_text(json.dumps({"overrides": overrides}))
+    if metrics is not None:
+        (sweep / name / "metrics.json").write_text(json.dumps(metrics))
+
+
+def table(sweep: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((sweep / "sweep.csv").read_text().splitlines()))
+
+
+def test_best_first_and_jobs_without_a_result_last(tmp_path: Path) -> None:
+    job(tmp_path, "0", ["model.dim=32", "optimizer.lr=0.1"], {"validation/accuracy": 0.8, "test/accuracy": 0.7})
+    job(tmp_path, "1", ["model.dim=64", "optimizer.lr=0.1"], {"validation/accuracy": 0.9, "test/accuracy": 0.75})
+    job(tmp_path, "2", ["model.dim=64", "optimizer.lr=0.2"], None)
+    write_table(tmp_path, monitor="validation/accuracy")
+    rows = table(tmp_path)
+    assert [row["job"] for row in rows] == ["1", "0", "2"]
+    assert rows[0]["model.dim"] == "64"
+    assert rows[0]["validation/accuracy"] == "0.9000"
+    assert rows[0]["test/accuracy"] == "0.7500"
+    assert rows[2]["validation/accuracy"] == "no result"
+    markdown = (tmp_path / "sweep.md").read_text().splitlines()
+    assert markdown[0].startswith("| job | model.dim | optimizer.lr | validation/accuracy |")
+    assert len(markdown) == 5
+
+
+def test_a_loss_is_best_when_lowest(tmp_path: Path) -> None:
+    job(tmp_path, "0", ["seed=0"], {"validation/loss": 0.5})
+    job(tmp_path, "1", ["seed=1"], {"validation/loss": 0.4})
+    write_table(tmp_path, monitor="validation/loss")
+    assert [row["job"] for row in table(tmp_path)] == ["1", "0"]

@@ -1,0 +1,102 @@
+"""Figures of a split against counting by hand, and their independence of batches."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.batch import Batch
+from src.tasks.metrics import Recorder, Records, classification_report, wilson_interval
+
+
+def batch_of(index: list[int], labels: list[int]) -> Batch:
+    n = len(index)
+    return Batch(
+        torch.zeros(n, 1, dtype=torch.int64),
+        torch.ones(n, 1, dtype=torch.bool),
+        torch.tensor(labels, dtype=torch.int64),
+        torch.tensor(index, dtype=torch.int64),
+    )
+
+
+def records_of(labels: list[int], predictions: list[int], classes: int) -> Records:
+    logits = torch.nn.functional.one_hot(torch.tensor(predictions), classes).double() * 3
+    return Records(torch.arange(len(labels)), torch.tensor(labels), logits)
+
+
+@given(
+    st.integers(2, 4).flatmap(
+        lambda c: st.tuples(
+            st.just(c), st.lists(st.tuples(st.integers(0, c - 1), st.integers(0, c - 1)), min_size=1, max_size=40)
+        )
+    )
+)
+def test_report_equals_counting(case: tuple[int, list[tuple[int, int]]]) -> None:
+    classes, pairs = case
+    labels, predictions = [label for label, _ in pairs], [prediction for _, prediction in pairs]
+    report = classification_report(records_of(labels, predictions, classes), [f"c{i}" for i in range(classes)])
+
+    def share(part: int, whole: int) -> float:
+        return part / whole if whole else 0.0
+
+    seen = []
+    for c in range(classes):
+        hit = sum(label == prediction == c for label, prediction in pairs)
+        precision, recall = share(hit, predictions.count(c)), share(hit, labels.count(c))
+        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+        line = report.classes[f"c{c}"]
+        assert (line.precision, line.recall, line.f1) == pytest.approx((precision, recall, f1), abs=1e-6)
+        assert line.support == labels.count(c)
+        if labels.count(c) or predictions.count(c):  # torchmetrics leaves classes out that never occur
+            seen.append(f1)
+    assert report.averages["macro"].f1 == pytest.approx(sum(seen) / len(seen), abs=1e-6)
+    assert report.accuracy == sum(label == prediction for label, prediction in pairs) / len(pairs)
+    assert report.averages["micro"].f1 == pytest.approx(report.accuracy, abs=1e-6)
+    assert report.averages["weighted"].recall == pytest.approx(report.accuracy, abs=1e-6)
+    assert sum(map(sum, report.confusion)) == len(pairs)
+    assert all(report.confusion[label][prediction] == pairs.count((label, prediction)) for label, prediction in pairs)
+
+
+@given(st.permutations(range(7)), st.integers(1, 7))
+def test_figures_do_not_depend_on_order_or_batches(order: list[int], size: int) -> None:
+    logits = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
+    labels = [0, 1, 2, 0, 1, 2, 0]
+    recorder = Recorder()
+    for start in range(0, 7, size):
+        part = order[start : start + size]
+        recorder.add(batch_of(part, [labels[i] for i in part]), logits[part])
+    recorder.add(batch_of([], []), torch.zeros(0, 3))  # a process for which no batch was left
+    records = recorder.gather()
+    assert records.index_N.tolist() == list(range(7))
+    assert records.labels_N.tolist() == labels
+    assert torch.equal(records.logits_NC, logits.double())
+    expected = torch.nn.functional.cross_entropy(logits.double(), torch.tensor(labels))
+    assert classification_report(records, ["a", "b", "c"]).loss == float(expected)
+
+
+def test_a_review_evaluated_twice_is_noticed() -> None:
+    recorder = Recorder()
+    recorder.add(batch_of([0, 1], [0, 1]), torch.zeros(2, 2))
+    recorder.add(batch_of([1], [1]), torch.zeros(1, 2))
+    with pytest.raises(RuntimeError, match="twice"):
+        recorder.gather()
+
+
+def test_recorder_forgets_after_gathering() -> None:
+    recorder = Recorder()
+    for logit in (1.0, 2.0):
+        recorder.add(batch_of([0], [0]), torch.full((1, 2), logit))
+        assert recorder.gather().logits_NC.tolist() == [[logit, logit]]
+
+
+def test_interval_is_wilsons() -> None:
+    low, high = wilson_interval(8, 10)  # Wilson 1927; figures from the closed form worked out by hand
+    assert (low, high) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
+    assert wilson_interval(0, 10)[0] == pytest.approx(0.0, abs=1e-12)
+    assert 1 - 1e-12 <= wilson_interval(10, 10)[1] <= 1.0
+    for right in range(0, 101, 10):  # its definition: |p - share| = z sqrt(p (1 - p) / n) at both ends
+        for p in wilson_interval(right, 100):
+            z = abs(p - right / 100) / math.sqrt(p * (1 - p) / 100) if 1e-9 < p < 1 - 1e-9 else 1.959964
+            assert z == pytest.approx(1.959964, abs=1e-5)
