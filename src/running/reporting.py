@@ -51,7 +51,7 @@ def print_start(
         )
     out = console()
     out.print(table)
-    out.print(note)
+    out.print(note, soft_wrap=True)
     _print_facts(out, facts)
 
 

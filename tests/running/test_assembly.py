@@ -1,0 +1,107 @@
+"""Every option of every group trains; the numbers that the assembly works out itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from src.errors import UserError
+from src.running import assembly
+from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
+from src.running.schema import TrainConfig
+from src.running.training import train
+
+TINY = (
+    "model.dim=16", "model.encoder_layers=1", "data.max_tokens=32", "data.batch_tokens=256", "data.overfit_reviews=8",
+    "trainer.max_steps=2", "trainer.limit_val_batches=1", "trainer.progress=false",
+)  # fmt: skip
+NEEDS_A_GPU = {"gpu", "ddp", "mps"}
+TWO_PROCESSES = {"ddp_cpu"}  # tests/end_to_end
+NEEDS_AN_ARCHIVE = {"imdb"}  # tests/data and below
+
+
+def composed(*overrides: str) -> TrainConfig:
+    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
+        config = compose_all("train", [*overrides])
+    OmegaConf.set_struct(config, False)
+    config.pop("hydra")
+    return validate(config)
+
+
+def options() -> list[tuple[str, str]]:
+    groups = [folder for folder in sorted(CONFIG_FOLDER.iterdir()) if folder.is_dir() and folder.name != "hydra"]
+    return [(group.name, path.stem) for group in groups for path in sorted(group.glob("[!_]*.yaml"))]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(("group", "option"), options(), ids="=".join)
+def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_path: Path, cache: Path) -> None:
+    tiny = list(TINY)
+    if group == "experiment":  # it sets a number of reviews; the last word is the command line's
+        tiny = [override.replace("data.batch_tokens=256", "data.batch_reviews=4") for override in tiny]
+    config = composed(f"{group}={option}", *tiny, f"paths.cache={cache}")
+    assert assembly.hyperparameters(config)["model.dim"] == 16
+    if option in NEEDS_A_GPU | TWO_PROCESSES | NEEDS_AN_ARCHIVE:
+        return
+    train(config, folder=tmp_path / "run", overrides=[], sweep=None)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["training/steps"] == 2
+    assert metrics["test/reviews"] == 8
+
+
+def test_the_run_record_rebuilds_the_configuration(tmp_path: Path, cache: Path) -> None:
+    config = composed("seed=3", *TINY, "trainer.max_steps=1", f"paths.cache={cache}")
+    train(config, folder=tmp_path / "run", overrides=["seed=3"], sweep=None)
+    again = validate(OmegaConf.load(tmp_path / "run" / "config.yaml"))
+    assert again == config
+
+
+@given(
+    batches=st.integers(1, 1000),
+    accumulate=st.integers(1, 8),
+    epochs=st.integers(1, 5),
+    limit=st.one_of(st.integers(1, 1200), st.floats(0.1, 1.0)),
+    most=st.one_of(st.just(-1), st.integers(1, 50)),
+)
+def test_optimizer_steps_by_counting(batches: int, accumulate: int, epochs: int, limit: Any, most: int) -> None:
+    trainer = composed_once().trainer.model_copy(
+        update={
+            "accumulate_grad_batches": accumulate,
+            "max_epochs": epochs,
+            "limit_train_batches": limit,
+            "max_steps": most,
+        }
+    )
+    steps = 0
+    for _ in range(epochs):
+        used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
+        for index in range(used):
+            steps += (index + 1) % accumulate == 0 or index + 1 == used
+    expected = steps if most == -1 else min(steps, most)
+    assert assembly.optimizer_steps(trainer, batches=batches) == max(1, expected) or steps == 0
+
+
+_once: list[TrainConfig] = []
+
+
+def composed_once() -> TrainConfig:
+    if not _once:
+        _once.append(composed())
+    return _once[0]
+
+
+def test_precision_is_what_was_asked_for_or_what_the_device_does() -> None:
+    asked = composed_once().trainer
+    assert assembly.resolve_precision(asked.model_copy(update={"precision": "64-true"}), "cpu") == "64-true"
+    assert assembly.resolve_precision(asked, "cpu") in ("bf16-mixed", "32-true")
+    assert assembly.resolve_precision(asked, "mps") == "32-true"
+
+
+def test_a_gpu_that_is_not_there_is_refused() -> None:
+    asked = composed_once().trainer.model_copy(update={"accelerator": "gpu", "devices": 1000})
+    with pytest.raises(UserError, match="must be at most the number of GPUs here"):
+        assembly.resolve_accelerator(asked)
