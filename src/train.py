@@ -6,6 +6,7 @@ once or, in a sweep, once for every combination.
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import hydra
@@ -25,14 +26,17 @@ def job(composed: DictConfig) -> float | None:
 
     running = HydraConfig.get()
     sweep = Path(running.sweep.dir) if running.mode == RunMode.MULTIRUN else None
+    folder = Path(running.runtime.output_dir)
     try:
         return train(
             validate(composed),
-            folder=Path(running.runtime.output_dir),
+            folder=folder,
             overrides=list(running.overrides.task),
             sweep=sweep,
         )
     except UserError as error:  # Hydra would print a traceback
+        with suppress(OSError):
+            folder.rmdir()  # made for nothing, if there is nothing in it
         sys.exit(complain(error))
 
 
@@ -45,6 +49,8 @@ def main() -> None:
         job()
     except UserError as error:
         sys.exit(complain(error))
+    except KeyboardInterrupt:
+        sys.exit(130)  # 128 + SIGINT, as shells say it
 
 
 def complain(error: UserError) -> int:

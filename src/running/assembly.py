@@ -18,6 +18,7 @@ from src.errors import UserError
 from src.running.schema import Data, ImdbBundled, TrainConfig, Trainer
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import HyperparametersTab, TrainingCurves
+from src.tasks.interruption import SaveOnInterrupt
 from src.tasks.progress import progress_callback
 
 BEST, LAST = "best", "last"  # names of the checkpoints in <run folder>/checkpoints
@@ -176,6 +177,7 @@ def build_callbacks(config: TrainConfig, folder: Path, curves: TrainingCurves) -
             auto_insert_metric_name=False,
             enable_version_counter=False,
         ),
+        SaveOnInterrupt(folder / "checkpoints" / f"{LAST}.ckpt"),
         HyperparametersTab(hyperparameters(config)),
     ]
     if config.callbacks.early_stopping:

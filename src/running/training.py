@@ -39,6 +39,7 @@ def train(config: TrainConfig, *, folder: Path, overrides: list[str], sweep: Pat
     """
     began = time.monotonic()
     quieten()
+    assembly.resolve_accelerator(config.trainer)  # before the reviews are encoded in vain
     if is_first_process():
         run_folder.claim(folder)
     data = assembly.build_data(config)
@@ -49,9 +50,13 @@ def train(config: TrainConfig, *, folder: Path, overrides: list[str], sweep: Pat
     trainer = assembly.build_trainer(config, folder, callbacks=assembly.build_callbacks(config, folder, curves))
     if trainer.is_global_zero:
         _begin(config, folder, overrides, data, task, trainer, data_seconds=time.monotonic() - began)
-    trainer.fit(task, datamodule=data)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    try:
+        trainer.fit(task, datamodule=data)
+    except SystemExit:  # Lightning's answer to Ctrl-C
+        kept = checkpoint_path(folder, assembly.LAST)
+        where = f"; {from_here(kept)} holds its weights" if kept.exists() else ""
+        print(f"\nStopped at step {trainer.global_step:,}{where}.", flush=True)
+        raise KeyboardInterrupt from None
     training_seconds = time.monotonic() - began
     metrics, objective = _best_of_training(config, trainer)
     metrics |= {
@@ -61,7 +66,7 @@ def train(config: TrainConfig, *, folder: Path, overrides: list[str], sweep: Pat
         "training/epochs": trainer.current_epoch,
     }
     if config.test:
-        trainer.test(task, datamodule=data, ckpt_path=str(best_checkpoint(folder)), verbose=False)
+        trainer.test(task, datamodule=data, ckpt_path=str(checkpoint_path(folder, assembly.BEST)), verbose=False)
         assert task.last_report is not None
         metrics |= task.last_report.record("test")
     metrics["time/seconds"] = time.monotonic() - began
@@ -79,9 +84,9 @@ def is_first_process() -> bool:
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
-def best_checkpoint(folder: Path) -> Path:
-    """Return the checkpoint that was best on validation."""
-    return folder / "checkpoints" / f"{assembly.BEST}.ckpt"
+def checkpoint_path(folder: Path, name: str) -> Path:
+    """Return where a run keeps its checkpoint `best` (on validation) or `last`."""
+    return folder / "checkpoints" / f"{name}.ckpt"
 
 
 def quieten() -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -167,6 +168,29 @@ def test_a_folder_with_a_run_is_not_written_over(train: Train) -> None:
     assert (run.folder / "run.json").read_bytes() == before
 
 
+def test_ctrl_c_keeps_what_was_learnt(tmp_path: Path, cache: Path) -> None:
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.train", *SMALL, f"hydra.run.dir={folder}", f"paths.cache={cache}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "epoch 1/" in line:  # a fifth of an epoch is done
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "Stopped at step" in out
+    content = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    assert content["global_step"] > 0
+
+
 def test_more_gpus_than_there_are(train: Train) -> None:
     run = train("trainer=ddp", "trainer.devices=99", fails=True)
     assert run.code == 2
@@ -194,5 +218,5 @@ def test_help_teaches() -> None:
         [sys.executable, "-m", "src.train", "--help"], capture_output=True, text=True, timeout=60, cwd=REPOSITORY
     )
     assert done.returncode == 0
-    for word in ("experiment=tutorial", "model: base, small, tiny", "debug=fast", "-m model.dim=64,128", "max_epochs"):
+    for word in ("experiment=tutorial", "base, small, tiny", "debug=fast", "-m model.dim=64,128", "max_epochs"):
         assert word in done.stdout, done.stdout
