@@ -1,6 +1,7 @@
 """From a checked configuration to the objects it describes. Everything is built here, from plain values."""
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import lightning
@@ -157,7 +158,14 @@ def build_logger(config: TrainConfig, folder: Path) -> Logger:
     """Make the logger; one run, one folder, so no version numbers below it."""
     if config.logger.name == "csv":
         return CSVLogger(folder, name="", version="csv")
-    return TensorBoardLogger(folder, name="", version="tensorboard", default_hp_metric=False)
+    return _TensorBoard(folder, name="", version="tensorboard", default_hp_metric=False)
+
+
+class _TensorBoard(TensorBoardLogger):
+    """TensorBoard without the curve of the epoch's number, which Lightning adds and which says nothing."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
 
 
 def build_callbacks(config: TrainConfig, folder: Path, curves: TrainingCurves) -> list[Callback]:
@@ -192,7 +200,7 @@ def hyperparameters(config: TrainConfig) -> dict[str, bool | int | float | str]:
     """Return what a sweep may vary, by dotted name, as TensorBoard's HPARAMS tab takes it."""
     flat: dict[str, bool | int | float | str] = {"seed": config.seed}
     for group in ("data", "tokenizer", "model", "task", "optimizer", "scheduler"):
-        for key, value in getattr(config, group).model_dump().items():
+        for key, value in getattr(config, group).model_dump(exclude={"evaluation_batch_tokens", "workers"}).items():
             flat[f"{group}.{key}"] = value if isinstance(value, bool | int | float | str) else str(value)
     for key in ("max_epochs", "precision", "accumulate_grad_batches"):
         flat[f"trainer.{key}"] = getattr(config.trainer, key)
