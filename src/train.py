@@ -18,6 +18,8 @@ from src.errors import UserError
 from src.running import command_line
 from src.running.composition import CONFIG_FOLDER, validate
 
+FAILED_JOBS: list[Path] = []  # of this process's sweep
+
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_FOLDER), config_name="train")
 def job(composed: DictConfig) -> float | None:
@@ -37,7 +39,11 @@ def job(composed: DictConfig) -> float | None:
     except UserError as error:  # Hydra would print a traceback
         with suppress(OSError):
             folder.rmdir()  # made for nothing, if there is nothing in it
-        sys.exit(complain(error))
+        complain(error)
+        if sweep is None:
+            sys.exit(2)
+        FAILED_JOBS.append(folder)  # the other jobs of a sweep go on
+        return None
 
 
 def main() -> None:
@@ -48,17 +54,19 @@ def main() -> None:
         sys.argv[1:] = line.flags_first
         job()
     except UserError as error:
-        sys.exit(complain(error))
+        complain(error)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)  # 128 + SIGINT, as shells say it
+    if FAILED_JOBS:
+        sys.exit(2)
 
 
-def complain(error: UserError) -> int:
-    """Print the sentences of an error, once however many processes met it, and return the exit code."""
-    if "LOCAL_RANK" not in os.environ:
+def complain(error: UserError) -> None:
+    """Print the sentences of an error, once however many processes met it."""
+    if os.environ.get("LOCAL_RANK", "0") == "0":
         for sentence in str(error).splitlines():
             print(f"error: {sentence}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

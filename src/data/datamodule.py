@@ -75,7 +75,7 @@ class ReviewDataModule(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Fill the cache; Lightning calls this in one process per machine, and it may be called before that by hand."""
-        self._encode()
+        self.setup()
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002  (every stage needs the same)
         """Open the cache, once."""

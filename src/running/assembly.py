@@ -17,9 +17,9 @@ from src.data.official import OfficialReviews
 from src.data.reviews import Source
 from src.errors import UserError
 from src.running.schema import Data, ImdbBundled, TrainConfig, Trainer
+from src.tasks.checkpoint import LastCheckpoint
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import HyperparametersTab, TrainingCurves
-from src.tasks.interruption import SaveOnInterrupt
 from src.tasks.progress import progress_callback
 
 BEST, LAST = "best", "last"  # names of the checkpoints in <run folder>/checkpoints
@@ -55,6 +55,18 @@ def build_data(config: TrainConfig) -> ReviewDataModule:
     )
 
 
+def batches_used(limit: int | float, *, batches: int, key: str = "trainer.limit_train_batches") -> int:
+    """Return how many of a split's batches are used: `limit` itself, or that share of them, as Lightning counts.
+
+    Raises:
+        UserError: if that is none.
+    """
+    used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
+    if used < 1:
+        raise UserError(f"`{key}` must leave at least one of {batches:,} batches, but is {limit} instead.")
+    return used
+
+
 def optimizer_steps(trainer: Trainer, *, batches: int) -> int:
     """Return the optimizer steps of a whole training.
 
@@ -65,9 +77,8 @@ def optimizer_steps(trainer: Trainer, *, batches: int) -> int:
         trainer: what limits the training.
         batches: training batches of an epoch.
     """
-    limit = trainer.limit_train_batches
-    used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
-    steps = max(1, -(-used // trainer.accumulate_grad_batches)) * trainer.max_epochs
+    used = batches_used(trainer.limit_train_batches, batches=batches)
+    steps = -(-used // trainer.accumulate_grad_batches) * trainer.max_epochs
     return steps if trainer.max_steps == -1 else min(steps, trainer.max_steps)
 
 
@@ -100,20 +111,29 @@ def resolve_accelerator(trainer: Trainer) -> str:
     """
     gpus = torch.cuda.device_count()
     mps = torch.backends.mps.is_available()
-    if trainer.accelerator == "auto":
-        return "gpu" if gpus else "mps" if mps else "cpu"
-    if trainer.accelerator == "gpu" and gpus < trainer.devices:
+    accelerator = trainer.accelerator
+    if accelerator == "auto":
+        accelerator = "gpu" if gpus else "mps" if mps else "cpu"
+    if accelerator == "gpu" and gpus < trainer.devices:
         raise UserError(
             f"`trainer.devices` must be at most the number of GPUs here ({gpus}), but is {trainer.devices} instead; "
             "use trainer=cpu, or fewer devices."
         )
-    if trainer.accelerator == "mps" and not mps:
+    if accelerator == "mps" and not mps:
         raise UserError("`trainer` must be one that this machine has, but mps is not here; use trainer=cpu.")
-    return trainer.accelerator
+    return accelerator
 
 
 def resolve_precision(trainer: Trainer, accelerator: str) -> str:
-    """Return the precision to compute in; `auto` is bf16-mixed where the hardware multiplies bfloat16, else 32-true."""
+    """Return the precision to compute in; `auto` is bf16-mixed where the hardware multiplies bfloat16, else 32-true.
+
+    Raises:
+        UserError: if the device cannot compute in it.
+    """
+    if trainer.precision == "16-mixed" and accelerator == "cpu":
+        raise UserError(
+            "`trainer.precision` must be bf16-mixed or 32-true on a CPU, but is 16-mixed instead; a CPU has no float16."
+        )
     if trainer.precision != "auto":
         return trainer.precision
     if accelerator == "gpu":
@@ -168,29 +188,49 @@ class _TensorBoard(TensorBoardLogger):
         super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
 
 
+def checkpoint_path(folder: Path, name: str) -> Path:
+    """Return where a run keeps its checkpoint `BEST` (on validation) or `LAST`."""
+    return folder / "checkpoints" / f"{name}.ckpt"
+
+
+def validates(config: TrainConfig) -> bool:
+    """Say whether there are reviews to validate on."""
+    return config.data.validation > 0 or config.data.overfit_reviews is not None
+
+
+def lower_is_better(metric: str) -> bool:
+    """Say which way a metric improves."""
+    return metric.endswith("/loss")
+
+
 def build_callbacks(config: TrainConfig, folder: Path, curves: TrainingCurves) -> list[Callback]:
     """Make the callbacks: checkpoints, curves, progress, and early stopping where it was asked for."""
-    validates = config.data.validation > 0 or config.data.overfit_reviews is not None
-    monitor = config.task.monitor
-    mode = "min" if monitor.endswith("/loss") else "max"
+    monitor, mode = config.task.monitor, "min" if lower_is_better(config.task.monitor) else "max"
     callbacks: list[Callback] = [
         curves,
         ModelCheckpoint(
             dirpath=folder / "checkpoints",
             filename=BEST,
-            monitor=monitor if validates else None,  # without a validation split the last one is the best one
+            monitor=monitor if validates(config) else None,  # without a validation split the last one is the best one
             mode=mode,
             save_top_k=1,
-            save_last=True,
             auto_insert_metric_name=False,
             enable_version_counter=False,
         ),
-        SaveOnInterrupt(folder / "checkpoints" / f"{LAST}.ckpt"),
+        LastCheckpoint(checkpoint_path(folder, LAST)),
         HyperparametersTab(hyperparameters(config)),
     ]
     if config.callbacks.early_stopping:
         stop = config.callbacks.early_stopping
-        callbacks.append(EarlyStopping(monitor, mode=mode, patience=stop.patience, min_delta=stop.min_delta))
+        callbacks.append(
+            EarlyStopping(
+                monitor,
+                mode=mode,
+                patience=stop.patience,
+                min_delta=stop.min_delta,
+                check_on_train_epoch_end=False,  # right after a validation, and only then
+            )
+        )
     if config.trainer.progress:
         callbacks.append(progress_callback())
     return callbacks

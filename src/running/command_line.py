@@ -8,25 +8,29 @@ Left out on purpose: what only the machine or the data can tell (is there a GPU,
 points find that out when they get there.
 """
 
-import difflib
-from collections.abc import Iterator
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
-from hydra.errors import HydraException
+from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, first_line, validate
-from src.running.sentences import FaultsError, unknown_key, unknown_option
-
-MOST_JOBS_CHECKED = 200  # of a sweep; composing one takes about 30 ms, so the start of a larger one would drag
+from src.running.composition import (
+    CONFIG_FOLDER,
+    OPTIONAL_GROUPS,
+    compose_all,
+    config_loader,
+    first_line,
+    validate,
+)
+from src.running.overrides import Keys, first_choice, group_faults, groups, parse
+from src.running.sentences import FaultsError
+from src.running.sweep_axes import axis_fault, jobs
+from src.running.trusted_names import untrusted_names
 
 
 @dataclass(frozen=True)
@@ -35,25 +39,65 @@ class CommandLine:
 
     overrides: list[str]
     config_name: str
-    config_folder: Path
     extra_folder: Path | None  # --config-dir
-    multirun: bool
-    runs: bool  # False for --help and its like, which print and end
+    multirun: bool  # -m; `hydra.mode` can ask for a sweep too
+    runs: bool  # False for --help, --cfg and their like, which print and end
+    completes: bool  # --shell-completion, whose arguments are no overrides
     flags_first: list[str]  # the same arguments in the one order that Hydra accepts
 
 
 def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
-    """Split `arguments` (without the program's name) into flags and overrides, in whatever order they stand."""
+    """Split `arguments` (without the program's name) into flags and overrides, in whatever order they stand.
+
+    Raises:
+        FaultsError: if the flags are none that this program takes, or do not go together.
+    """
     flags = get_args_parser().parse_intermixed_args(arguments)
+    commands = {
+        "--run": flags.run,
+        "--multirun": flags.multirun,
+        "--cfg": flags.cfg,
+        "--info": flags.info,
+        "--shell-completion": flags.shell_completion,
+    }
+    given = [name for name, value in commands.items() if value]
+    faults = []
+    if flags.config_path:
+        faults.append(
+            "The configuration must be that of conf/, but --config-path names another; add to it by --config-dir."
+        )
+    if flags.experimental_rerun:
+        faults.append(
+            "A run must be asked for by overrides, but --experimental-rerun loads a pickle, which can run code."
+        )
+    if len(given) > 1:
+        faults.append(f"A command line must ask for one thing, but {' and '.join(given)} are {len(given)}.")
+    if flags.resolve and not (flags.cfg or flags.help):
+        faults.append("--resolve must stand beside --cfg or --help, but stands alone.")
+    if faults:
+        raise FaultsError(faults)
+    overrides = without_nulls(flags.overrides)
     return CommandLine(
-        overrides=flags.overrides,
+        overrides=overrides,
         config_name=flags.config_name or config_name,
-        config_folder=Path(flags.config_path).resolve() if flags.config_path else CONFIG_FOLDER,
         extra_folder=Path(flags.config_dir).resolve() if flags.config_dir else None,
         multirun=bool(flags.multirun),
-        runs=not (flags.help or flags.hydra_help or flags.info or flags.shell_completion),
-        flags_first=[one for one in arguments if one not in flags.overrides] + flags.overrides,
+        runs=not (flags.help or flags.hydra_help or set(given) - {"--run", "--multirun"}),
+        completes=flags.shell_completion,
+        flags_first=[one for one in arguments if one not in flags.overrides] + overrides,
     )
+
+
+def without_nulls(overrides: Sequence[str]) -> list[str]:
+    """Write `experiment=null` as `~experiment`: Hydra has a null in its defaults list, but takes none from outside."""
+    kept = list(overrides)
+    for group in OPTIONAL_GROUPS:
+        mine = [text for text in kept if text.startswith(f"{group}=")]
+        nulls = [text for text in mine if text.partition("=")[2].strip().lower() == "null"]
+        if nulls:  # the last choice of a group counts
+            kept = [text for text in kept if text not in (mine if mine[-1] in nulls else nulls)]
+            kept += [f"~{group}"] if mine[-1] in nulls else []
+    return kept
 
 
 def check(line: CommandLine) -> None:
@@ -62,165 +106,91 @@ def check(line: CommandLine) -> None:
     Raises:
         FaultsError: with a sentence for every fault found.
     """
-    if not line.runs:
+    if line.completes:
         return
-    with config_loader(
-        folder=line.config_folder, extra_folder=line.extra_folder, config_name=line.config_name
-    ) as loader:
-        groups = _groups(loader)
-        faults: list[str] = []
-        chosen: list[Override] = []
-        values: list[Override] = []
-        overrides = _parse(line.overrides)
-        for override in overrides:
-            if override.key_or_group in groups:
-                found = [*_check_group(override, loader)]
-                chosen += [] if found else [override]
-                faults += found
-        base = compose_all(line.config_name, [_first_choice(override) for override in chosen])
-        known, known_to_hydra = _keys(base)
-        for override in overrides:
-            key = override.key_or_group
-            if key in groups:
-                continue
-            hydras = key.split(".")[0] == "hydra" or key.startswith("hydra/")
-            fault = _hydra_fault(override, known_to_hydra) if hydras else _key_fault(override, base, known, groups)
-            faults += [fault] if fault else []
-            values += [] if fault else [override]
-        good = [*chosen, *values]
-        if not line.multirun:
-            swept = [override for override in good if override.is_sweep_override()]
-            faults += [
-                f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
-                "add -m (--multirun) to sweep over them."
-                for override in swept
-            ]
-            good = [override for override in good if override not in swept]
-        for job in _jobs(good, line):
-            faults += _job_faults(line, job)
-    if faults:
-        raise FaultsError(faults)
-
-
-def _parse(texts: list[str]) -> list[Override]:
-    parser = OverridesParser.create()
-    parsed: list[Override] = []
     faults: list[str] = []
-    for text in texts:
+    with config_loader(folder=CONFIG_FOLDER, extra_folder=line.extra_folder, config_name=line.config_name) as loader:
+        known_groups = groups(loader)
+        overrides: list[Override] = []
+        for override in parse(line.overrides, loader):
+            fault = axis_fault(override) if override.is_sweep_override() else None
+            found = [fault] if fault else []
+            if override.key_or_group in known_groups and not fault:
+                found += group_faults(override, loader)
+            faults += found
+            overrides += [] if found else [override]
         try:
-            parsed.append(parser.parse_override(text))
-        except HydraException as error:
-            faults.append(
-                f"An override must read key=value, but {text!r} does not ({first_line(error)}); "
-                "quote values that hold spaces, commas or brackets: 'key=\"value\"'."
-            )
+            chosen = [first_choice(override) for override in overrides if override.key_or_group in known_groups]
+            keys = Keys.of(compose_all(line.config_name, chosen), known_groups, loader)
+            for override in [*overrides]:
+                fault = None if override.key_or_group in known_groups else keys.fault(override)
+                if fault:
+                    faults.append(fault)
+                    overrides.remove(override)
+            faults += _composed_faults(line, overrides)
+        except FaultsError as error:  # of a composition
+            faults += error.sentences
     if faults:
         raise FaultsError(faults)
-    return parsed
 
 
-def _groups(loader: ConfigLoader) -> set[str]:
-    """Every config group, nested ones (hydra/launcher) included."""
-
-    def walk(parent: str) -> Iterator[str]:
-        for name in loader.list_groups(parent):
-            path = f"{parent}/{name}" if parent else name
-            if loader.get_group_options(path, ObjectType.CONFIG):
-                yield path
-            yield from walk(path)
-
-    return set(walk(""))
-
-
-def _check_group(override: Override, loader: ConfigLoader) -> Iterator[str]:
-    group = override.key_or_group
-    options = [name for name in loader.get_group_options(group, ObjectType.CONFIG) if not name.startswith("_")]
-    if sign := _sign(override):
-        yield f"A group is chosen by `{group}=OPTION`, but {override.input_line} begins with {sign} instead."
-        return
-    for name in _choices(override):
-        if name not in (*options, None, "null"):
-            yield unknown_option(f"`{group}`", str(name), options)
-
-
-def _choices(override: Override) -> list[Any]:
-    if override.is_sweep_override():
-        return [value.strip("'\"") for value in override.sweep_string_iterator()]
-    return [override.value()]
+def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
+    """Return the faults of what a good command line, or the good part of one, composes to."""
+    swept = [override for override in overrides if override.is_sweep_override()]
+    whole = compose_all(line.config_name, [str(override.input_line) for override in overrides], sweep=bool(swept))
+    multirun = line.multirun or (line.runs and whole.hydra.mode == RunMode.MULTIRUN)
+    faults = untrusted_names(whole)
+    if line.runs:
+        faults += _folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
+    if not swept:
+        return faults + _job_faults(whole, multirun=multirun)
+    if not multirun:
+        faults += [
+            f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
+            "add -m (--multirun) to sweep over them."
+            for override in swept
+        ]
+        overrides = [override for override in overrides if override not in swept]
+    for job in jobs(overrides):
+        try:
+            config = compose_all(line.config_name, job)
+        except FaultsError as error:
+            faults += error.sentences
+        else:
+            faults += [*untrusted_names(config), *_job_faults(config, multirun=multirun)]
+    return faults
 
 
-def _first_choice(override: Override) -> str:
-    return f"{override.key_or_group}={_choices(override)[0] or 'null'}"
-
-
-def _sign(override: Override) -> str:
-    signs = {OverrideType.ADD: "+", OverrideType.FORCE_ADD: "++", OverrideType.DEL: "~"}
-    return signs.get(override.type, "") if override.type else ""
-
-
-def _keys(base: DictConfig) -> tuple[list[str], list[str]]:
-    """Return the dotted names of every section and key: ours, and those below `hydra`."""
-
-    def walk(node: DictConfig, prefix: str) -> Iterator[str]:
-        for key in node:
-            yield prefix + str(key)
-            child = node._get_node(key)  # a value may be an interpolation that only a run can resolve
-            if isinstance(child, DictConfig) and not (
-                child._is_none() or child._is_missing() or child._is_interpolation()
-            ):
-                yield from walk(child, prefix + str(key) + ".")
-
-    names = [*walk(base, "")]
-    hydras = [name for name in names if name.split(".")[0] == "hydra"]
-    return [name for name in names if name not in hydras], hydras
-
-
-def _key_fault(override: Override, base: DictConfig, known: list[str], groups: set[str]) -> str | None:
-    key, sign = override.key_or_group, _sign(override)
-    if key not in known:
-        return unknown_key(key, known, [name for name in sorted(groups) if "/" not in name and name != "hydra"])
-    if sign == "~":
-        return f"No key can be taken away, but {override.input_line} asks for that; null switches off what can be off."
-    if sign == "+":
-        return f"`{key}` exists, so it is changed without the +: {str(override.input_line).lstrip('+')}."
-    section = OmegaConf.select(base, key, throw_on_missing=False)
-    if isinstance(section, DictConfig) and not isinstance(override.value(), dict):
-        names = ", ".join(name for name in known if name.rpartition(".")[0] == key)
-        return f"`{key}` must be changed key by key ({names}), but {override.input_line} gives it one value instead."
-    return None
-
-
-def _hydra_fault(override: Override, known: list[str]) -> str | None:
-    """Let through hydra's own settings, but nothing that would make it load or call other code."""
-    key, text = override.key_or_group, str(override.input_line)
-    if "_target_" in text or key.startswith("hydra.callbacks") or key.endswith(("class", "()")):
-        return f"No override may name code to run, but {text} does; put code into src/ instead."
-    if key not in known or _sign(override) in ("+", "~"):
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-        return f"There is no hydra setting to change by {text}." + (f" Did you mean `{near[0]}`?" if near else "")
-    return None
-
-
-def _jobs(overrides: list[Override], line: CommandLine) -> list[list[str]]:
-    """Return the overrides of every job: one, or those of the sweep that Hydra's basic sweeper will make."""
-    if not line.multirun:
-        return [[str(override.input_line) for override in overrides]]
-    batches = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    return [[*job] for batch in batches for job in batch][:MOST_JOBS_CHECKED]
-
-
-def _job_faults(line: CommandLine, overrides: list[str]) -> list[str]:
+def _job_faults(config: DictConfig, *, multirun: bool) -> list[str]:
+    OmegaConf.set_struct(config, False)
+    config.pop("hydra")
     try:
-        config = compose_all(line.config_name, overrides)
-        OmegaConf.set_struct(config, False)
-        config.pop("hydra")
         checked = validate(config)
     except FaultsError as faults:
         return faults.sentences
-    if line.multirun and checked.trainer.devices > 1:
+    if multirun and checked.trainer.devices > 1:
         # Lightning would hand the whole sweep to the other ranks, which run it again themselves: corrupt or hanging
         return [
             f"`trainer.devices` must be 1 in a sweep (-m), but is {checked.trainer.devices} instead; "
             "run the jobs one by one to use several devices."
         ]
     return []
+
+
+def _folder_faults(config: DictConfig, key: str) -> list[str]:
+    """Say why the run folder cannot be made, without making it."""
+    section, _, name = key.rpartition(".")
+    written = OmegaConf.to_container(OmegaConf.select(config, section), resolve=False)
+    if isinstance(written, dict) and "new_folder" in str(written[name]):
+        key = "paths.outputs"
+    try:
+        folder = OmegaConf.select(config, key, throw_on_missing=True)
+        if not isinstance(folder, str):
+            return [f"`{key}` must be a folder, but is {'null' if folder is None else folder} instead."]
+        there = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
+    except (OmegaConfBaseException, OSError) as error:
+        return [f"`{key}` must be a folder, but cannot be one ({first_line(error)})."]
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return []
+    why = f"{there} cannot be written to" if there.is_dir() else f"{there} is a file"
+    return [f"`{key}` must be a folder that can be written to, but {folder} is none ({why})."]

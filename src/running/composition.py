@@ -4,54 +4,85 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.core.config_loader import ConfigLoader
+from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
+from yaml import YAMLError  # type: ignore[import-untyped]  # OmegaConf's parser
 
 from src.running import resolvers
 from src.running.schema import TrainConfig
-from src.running.sentences import FaultsError, from_pydantic, unknown_option
+from src.running.sentences import FaultsError, from_pydantic, unknown_option, user_error
 
 CONFIG_FOLDER = Path(__file__).resolve().parents[2] / "conf"
+OPTIONAL_GROUPS = ("experiment", "debug")  # they only override others, leave no keys of their own, and can be null
 
 
 @contextmanager
-def config_loader(*, folder: Path, extra_folder: Path | None, config_name: str) -> Iterator[ConfigLoader]:
+def config_loader(*, folder: Path, extra_folder: Path | None, config_name: str) -> Iterator[ConfigLoaderImpl]:
     """Give Hydra's loader for the files in `folder`, and in `extra_folder` (--config-dir) where there is one.
 
     Raises:
-        FaultsError: if a folder or the primary configuration does not exist.
+        FaultsError: if a folder or the primary configuration does not exist, or the latter names further folders.
     """
-    for flag, path in (("--config-path", folder), ("--config-dir", extra_folder)):
-        if path and not path.is_dir():
-            raise FaultsError([f"{flag} must name a folder, but {path} is none."])
+    if extra_folder and not extra_folder.is_dir():
+        raise FaultsError([f"--config-dir must name a folder, but {extra_folder} is none."])
     resolvers.register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(folder), version_base="1.3", job_name="check"):
-        loader = GlobalHydra.instance().config_loader()
+        GlobalHydra.instance().clear()  # for a path that holds --config-dir too, where hydra.main puts it
+        search_path = create_config_search_path(str(folder))
         if extra_folder:
-            loader.get_search_path().append("command-line", f"file://{extra_folder}")
+            search_path.prepend("command-line", f"file://{extra_folder}", anchor=SearchPathQuery(provider="schema"))
+        Hydra.create_main_hydra2(task_name="check", config_search_path=search_path)
+        loader = GlobalHydra.instance().config_loader()
+        assert isinstance(loader, ConfigLoaderImpl)
         names = [name for name in loader.get_group_options("", ObjectType.CONFIG) if not name.startswith("_")]
         if config_name.removesuffix(".yaml") not in names:
             raise FaultsError([unknown_option("--config-name", config_name, names)])
+        with _sentences():
+            primary = loader.repository.load_config(config_name)
+        if primary and OmegaConf.select(primary.config, "hydra.searchpath"):  # pkg://X would import X
+            raise FaultsError(["`hydra.searchpath` must be left empty; name further files by --config-dir."])
         yield loader
 
 
-def compose_all(config_name: str, overrides: list[str]) -> DictConfig:
+def compose_all(config_name: str, overrides: list[str], *, sweep: bool = False) -> DictConfig:
     """Compose the configuration, the `hydra` node included, inside `config_loader`.
+
+    `sweep` takes overrides of several values as they are: what Hydra takes its own settings from before it makes jobs.
 
     Raises:
         FaultsError: with Hydra's own message, if it cannot be composed.
     """
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    with _sentences():
+        return hydra.compose_config(
+            config_name=config_name,
+            overrides=overrides,
+            run_mode=RunMode.MULTIRUN if sweep else RunMode.RUN,
+            from_shell=False,
+            validate_sweep_overrides=not sweep,
+        )
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn what Hydra and the parsers below it raise into a FaultsError."""
     try:
-        return compose(config_name, overrides=overrides, return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise FaultsError([first_line(error.__cause__ or error)]) from None
+        yield
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
+        parts = [first_line(error), first_line(error.__cause__) if error.__cause__ else ""]
+        raise FaultsError([": ".join(part.rstrip(".:") for part in parts if part) + "."]) from None
 
 
 def validate(config: DictConfig) -> TrainConfig:
@@ -63,9 +94,9 @@ def validate(config: DictConfig) -> TrainConfig:
     try:
         plain = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        raise FaultsError([first_line(error)]) from None
+        raise FaultsError([first_line(user_error(error) or error)]) from None
     assert isinstance(plain, dict)
-    for key in ("experiment", "debug"):  # groups that only override others leave no keys of their own
+    for key in OPTIONAL_GROUPS:
         plain.pop(key, None)
     try:
         return TrainConfig.model_validate(plain)

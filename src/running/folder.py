@@ -40,15 +40,19 @@ def claim(folder: Path) -> None:
         UserError: if it holds one, or cannot be made.
     """
     if any((folder / name).exists() for name in ("run.json", "checkpoints", "metrics.json")):
-        raise UserError(
-            f"`hydra.run.dir` must be a folder without a run in it, but {folder} holds one; name another folder."
-        )
+        raise _taken(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
             f"`hydra.run.dir` must be a folder that can be made, but {folder} cannot ({error.strerror})."
         ) from error
+
+
+def _taken(folder: Path) -> UserError:
+    return UserError(
+        f"`hydra.run.dir` must be a folder without a run in it, but {folder} holds one; name another folder."
+    )
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -85,6 +89,10 @@ def record_start(
 ) -> None:
     """Write config.yaml and run.json: enough to do the same again, and to see why another machine's figures differ."""
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.model_dump())))
+    try:
+        (folder / "run.json").open("x").close()  # of two runs that were given the same folder, one gets it
+    except FileExistsError:
+        raise _taken(folder) from None
     write_json(
         folder / "run.json",
         {

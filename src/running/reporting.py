@@ -1,10 +1,9 @@
 """What a run says on the terminal: what it has at the start, what came of it at the end."""
 
-import shlex
 from collections.abc import Mapping
-from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from src.data.summary import SplitSummary
@@ -55,7 +54,7 @@ def print_start(
     _print_facts(out, facts)
 
 
-def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, str], folder: Path) -> None:
+def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, str]) -> None:
     """Print every figure of a split, the confusion matrix, and where to look further."""
     out = console()
     table = Table(title=title, title_justify="left")
@@ -83,14 +82,18 @@ def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, s
     out.print(confusion)
     interval = f"{report.accuracy_low:.4f} to {report.accuracy_high:.4f}"
     figures = {
-        "accuracy": f"[bold]{report.accuracy:.4f}[/bold]  (95 % interval {interval}, {report.reviews:,} reviews)",
+        "accuracy": f"{report.accuracy:.4f}  (95 % interval {interval}, {report.reviews:,} reviews)",
         "loss": f"{report.loss:.4f}",
     }
-    curves = f"tensorboard --logdir {shlex.quote(str(folder))}"
-    _print_facts(out, figures | dict(facts) | {"run folder": str(folder), "curves": curves})
+    _print_facts(out, figures | dict(facts))
+
+
+def print_facts(facts: Mapping[str, str]) -> None:
+    """Print label and text, a line each."""
+    _print_facts(console(), facts)
 
 
 def _print_facts(out: Console, facts: Mapping[str, str]) -> None:
     width = max(len(name) for name in facts)
     for name, text in facts.items():
-        out.print(f"{name:<{width}}  {text}", soft_wrap=True)
+        out.print(f"{name:<{width}}  {escape(text)}", soft_wrap=True)

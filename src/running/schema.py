@@ -6,27 +6,12 @@ faults of a configuration at once; `composition` turns them into sentences.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Natural = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
-Limit = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]  # a number of batches, or a share of them
+from src.running.schema_optimization import Adam, Constant, Decay, Sgd
+from src.running.schema_types import MOST, Dropout, Limit, Natural, Positive, Section, Share, refuse
 
 SPECIAL_TOKENS = 5  # as many as src.batch.Special names; importing it would import torch (a test compares)
-
-
-class Section(BaseModel):
-    """A group of keys: no key too many, no value of another type, nothing changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-def refuse(*faults: str | None) -> None:
-    """Raise one ValueError that holds every fault, a line each."""
-    if sentences := [fault for fault in faults if fault]:
-        raise ValueError("\n".join(sentences))
 
 
 class Batches(Section):
@@ -38,7 +23,7 @@ class Batches(Section):
     batch_reviews: Positive | None
     evaluation_batch_tokens: Positive
     workers: Natural
-    overfit_reviews: Annotated[int, Field(ge=2)] | None
+    overfit_reviews: Annotated[int, Field(ge=2, le=MOST)] | None
     validation: Natural
 
     @model_validator(mode="after")
@@ -94,7 +79,7 @@ class Tokenizer(Section):
     """conf/tokenizer."""
 
     name: Literal["basic_english", "bpe"]
-    vocabulary_size: Annotated[int, Field(gt=SPECIAL_TOKENS)]
+    vocabulary_size: Annotated[int, Field(gt=SPECIAL_TOKENS, le=MOST)]
     min_frequency: Positive
 
     @model_validator(mode="after")
@@ -142,7 +127,7 @@ class Model(Section):
             if odd_head
             else None,
             None
-            if inner >= 1 and inner == int(inner)
+            if inner >= 1 and inner.is_integer()  # inf is none
             else f"`model.feedforward_multiple` times `model.dim` must be a whole number, but is {inner} instead",
         )
         return self
@@ -156,54 +141,6 @@ class Task(Section):
     monitor: Literal[
         "validation/accuracy", "validation/loss", "validation/f1", "validation/precision", "validation/recall"
     ]
-
-
-class Optimizer(Section):
-    """Keys that every optimizer has (conf/optimizer)."""
-
-    lr: Annotated[float, Field(gt=0)]
-    weight_decay: Annotated[float, Field(ge=0)]
-    max_gradient_norm: Annotated[float, Field(gt=0)] | None
-
-
-class Adam(Optimizer):
-    """conf/optimizer/adam.yaml and adamw.yaml."""
-
-    name: Literal["adam", "adamw"]
-    betas: Annotated[list[Dropout], Field(min_length=2, max_length=2)]
-    eps: Annotated[float, Field(gt=0)]
-
-
-class Sgd(Optimizer):
-    """conf/optimizer/sgd.yaml."""
-
-    name: Literal["sgd"]
-    momentum: Dropout
-    nesterov: bool
-
-    @model_validator(mode="after")
-    def _momentum_to_look_along(self) -> Self:
-        refuse(
-            "`optimizer.momentum` must be above 0 where `optimizer.nesterov` is true, but is 0 instead"
-            if self.nesterov and self.momentum == 0
-            else None
-        )
-        return self
-
-
-class Constant(Section):
-    """conf/scheduler/constant.yaml."""
-
-    name: Literal["constant"]
-    warmup_share: Share
-
-
-class Decay(Section):
-    """conf/scheduler/linear.yaml and cosine.yaml."""
-
-    name: Literal["linear", "cosine"]
-    warmup_share: Dropout
-    final_share: Share
 
 
 class Trainer(Section):
@@ -228,9 +165,15 @@ class Trainer(Section):
     @model_validator(mode="after")
     def _devices_have_a_strategy(self) -> Self:
         cpu_half = self.accelerator == "cpu" and self.precision == "16-mixed"
+        mps = self.accelerator == "mps"
         refuse(
             f"`trainer.strategy` must be ddp for {self.devices} devices, but is auto instead"
-            if self.devices > 1 and self.strategy == "auto"
+            if self.devices > 1 and self.strategy == "auto" and not mps
+            else None,
+            f"`trainer.devices` must be 1 on mps, but is {self.devices} instead" if mps and self.devices > 1 else None,
+            "`trainer.strategy` must be auto on mps, but is ddp instead" if mps and self.strategy == "ddp" else None,
+            "`trainer.precision` must not be 64-true on mps, which has no float64"
+            if mps and self.precision == "64-true"
             else None,
             "`trainer.precision` must not be 16-mixed on a CPU, which computes in bf16-mixed or 32-true"
             if cpu_half

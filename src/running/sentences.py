@@ -17,6 +17,20 @@ class FaultsError(UserError):
         super().__init__("\n".join(self.sentences))
 
 
+def user_error(error: BaseException) -> UserError | None:
+    """Return the UserError behind `error`, which OmegaConf or Hydra may have wrapped, or None if there is none."""
+    seen: list[BaseException | None] = [None]
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, UserError):
+            return one
+        if one is not None and one not in seen:
+            seen.append(one)
+            waiting += [one.__cause__, one.__context__]
+    return None
+
+
 def unknown_key(key: str, known: Sequence[str], groups: Sequence[str]) -> str:
     """Say that `key` does not exist, and what does: its name elsewhere, the nearest name, or its siblings."""
     section, _, leaf = key.rpartition(".")
@@ -30,7 +44,7 @@ def unknown_key(key: str, known: Sequence[str], groups: Sequence[str]) -> str:
         near = difflib.get_close_matches(key, [*known, *groups], n=1, cutoff=0.6)
     if not near and siblings:
         return f"There is no key `{key}`; `{section}` has {', '.join(siblings)}."
-    return f"There is no key or group `{key}`.{_did_you_mean(near)}"
+    return f"There is no key or group `{key}`.{_did_you_mean(near) or ' See them all: python -m src.train --help.'}"
 
 
 def unknown_option(name: str, chosen: str, options: Sequence[str]) -> str:
@@ -100,6 +114,4 @@ def _meant(word: str, options: Sequence[str]) -> str:
 
 
 def _did_you_mean(names: Sequence[str]) -> str:
-    if not names:
-        return " See them all: python -m src.train --help."
-    return f" Did you mean {' or '.join(f'`{name}`' for name in names)}?"
+    return f" Did you mean {' or '.join(f'`{name}`' for name in names)}?" if names else ""

@@ -18,10 +18,11 @@ def write_table(sweep: Path, *, monitor: str) -> None:
         sweep: the sweep's folder; its jobs' folders lie in it.
         monitor: name of the metric to sort by; a loss ascends, everything else descends. Jobs without it come last.
     """
-    jobs = [_read(run) for run in sweep.glob("*/run.json")]
+    jobs = [_read(run) for run in sweep.glob("*/run.json") if run.stat().st_size]
     sign = 1.0 if monitor.endswith("/loss") else -1.0
     jobs.sort(key=lambda job: (monitor not in job["metrics"], sign * job["metrics"].get(monitor, 0.0), job["name"]))
-    varied = list(dict.fromkeys(key for job in jobs for key in job["overrides"]))
+    given = dict.fromkeys(key for job in jobs for key in job["overrides"])
+    varied = [key for key in given if len(jobs) == 1 or len({job["overrides"].get(key) for job in jobs}) > 1]
     measured = [name for name in dict.fromkeys((monitor, *COLUMNS)) if any(name in job["metrics"] for job in jobs)]
     header = ["job", *varied, *measured]
     rows = [

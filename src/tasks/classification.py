@@ -67,7 +67,9 @@ class ClassificationTask(lightning.LightningModule):
             },
             prefix="train/",
         )
+        self.batches_since_metrics = 0
         self.recorder = Recorder()
+        self.validated_step = -1  # optimizer steps done when validation was last run
         self.last_report: ClassificationReport | None = None  # of the last validation or test
         self.last_records: Records | None = None
 
@@ -92,15 +94,16 @@ class ClassificationTask(lightning.LightningModule):
         logits_BC = self(batch)
         reviews = batch.labels_B.numel()
         summed = F.cross_entropy(logits_BC, batch.labels_B, reduction="sum", label_smoothing=self.label_smoothing)
-        in_all = reviews
+        in_all, summed_in_all = reviews, summed.detach()
         if self.trainer.world_size > 1:
-            count = torch.tensor(float(reviews), device=self.device)
-            in_all = int(self.trainer.strategy.reduce(count, reduce_op="sum"))
-        loss = summed * (self.trainer.world_size / in_all)
+            both = torch.stack([torch.tensor(float(reviews), device=self.device), summed_in_all.float()])
+            counted, summed_in_all = self.trainer.strategy.reduce(both, reduce_op="sum")
+            in_all = int(counted)
         if reviews:
             self.train_metrics.update(logits_BC.detach(), batch.labels_B)
-        self.log("train/loss", loss.detach(), batch_size=max(1, reviews), prog_bar=True)
-        return loss
+        self.batches_since_metrics += 1
+        self.log("train/loss", summed_in_all / in_all, batch_size=1, prog_bar=True)
+        return summed * (self.trainer.world_size / in_all)
 
     def on_train_epoch_end(self) -> None:
         """Log what no validation has: the training metrics of an epoch (or of its rest)."""
@@ -108,7 +111,8 @@ class ClassificationTask(lightning.LightningModule):
 
     def _log_train_metrics(self) -> None:
         """Log training metrics since the last time, so that both curves have their points at the same steps."""
-        if self.train_metrics["accuracy"].update_called:
+        if self.batches_since_metrics:  # the same number on every process; computing is a collective
+            self.batches_since_metrics = 0
             self.log_dict(self.train_metrics.compute(), batch_size=1)
             self.train_metrics.reset()
 
@@ -138,16 +142,21 @@ class ClassificationTask(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Record the logits of a batch."""
         del batch_index
-        self.recorder.add(batch, self(batch))
+        self._record(batch)
 
     def test_step(self, batch: Batch, batch_index: int) -> None:
         """Record the logits of a batch."""
         del batch_index
-        self.recorder.add(batch, self(batch))
+        self._record(batch)
+
+    def _record(self, batch: Batch) -> None:
+        empty = batch.labels_B.numel() == 0  # the share of a process for which no batch was left
+        self.recorder.add(batch, torch.zeros(0, len(self.label_names)) if empty else self(batch))
 
     def on_validation_epoch_end(self) -> None:
         """Reduce and log the validation split, and the training metrics up to here."""
         self._report("validation")
+        self.validated_step = self.trainer.global_step
         if self.trainer.state.fn == "fit":
             self._log_train_metrics()
 
@@ -158,6 +167,8 @@ class ClassificationTask(lightning.LightningModule):
     def _report(self, stage: str) -> None:
         self.last_records = self.recorder.gather()
         self.last_report = classification_report(self.last_records, self.label_names)
+        if self.trainer.state.fn == "validate":
+            return  # a look at a checkpoint after training: no point of the curves
         for name, value in self.last_report.metrics(stage).items():
             # Every process holds the same figure already, so nothing needs to be synchronised
             self.log(name, value, batch_size=1, prog_bar=name.endswith("accuracy"))

@@ -15,22 +15,44 @@ from src.batch import Batch
 class TrainingCurves(Callback):
     """Logs the learning rate, tokens per second and the share of real tokens, averaged over windows of steps.
 
+    The clock runs from one window's end to the next, loading and waiting included, but not through validations.
+
     Args:
-        every_n_steps: optimizer steps between two points.
+        every_n_steps: optimizer steps in a window.
     """
 
     def __init__(self, *, every_n_steps: int) -> None:
         self.every_n_steps = every_n_steps
         self.trained_tokens = 0  # real tokens of this process, all training batches
-        self.trained_seconds = 0.0  # in training steps: without validation and checkpoints
-        self._real: Tensor | None = None  # counted on the device: reading it every step would make the GPU wait
+        self.trained_seconds = 0.0
+        self._real: Tensor | None = None  # counted on the device: reading it every step would make a GPU wait
         self._padded = 0
         self._seconds = 0.0
-        self._began = 0.0
+        self._running_since = 0.0
+        self._logged_step = 0
+        self._learning_rate = 0.0
 
-    def on_train_batch_start(self, *_: Any) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Start the clock."""
-        self._began = time.perf_counter()
+        del trainer, pl_module
+        self._running_since = time.perf_counter()
+
+    def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Stop the clock."""
+        del trainer, pl_module
+        self._read_clock()
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the clock again."""
+        del trainer, pl_module
+        self._running_since = time.perf_counter()
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Batch, batch_idx: int
+    ) -> None:
+        """Remember the learning rate that this batch is trained with; after it, the schedule has moved on."""
+        del pl_module, batch, batch_idx
+        self._learning_rate = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
         self,
@@ -45,32 +67,39 @@ class TrainingCurves(Callback):
         real = batch.valid_BL.sum()
         self._real = real if self._real is None else self._real + real
         self._padded += batch.valid_BL.numel()
-        self._seconds += time.perf_counter() - self._began
-        if trainer.global_step % self.every_n_steps == 0:
-            self._log_window(trainer, pl_module)
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Count the last, shorter window too."""
-        self._log_window(trainer, pl_module, log=False)
-
-    def _log_window(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *, log: bool = True
-    ) -> None:
-        if self._real is None or self._padded == 0:
-            return
-        real = int(self._real)
-        self.trained_tokens += real
-        self.trained_seconds += self._seconds
-        if log:
+        if trainer.global_step % self.every_n_steps == 0 and trainer.global_step > self._logged_step:
+            self._logged_step = trainer.global_step
+            rate, share = self._close_window()
             pl_module.log_dict(
                 {
-                    "optimization/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-                    "speed/tokens_per_second": trainer.world_size * real / max(self._seconds, 1e-9),
-                    "speed/real_token_share": real / self._padded,
+                    "optimization/learning_rate": self._learning_rate,
+                    "speed/tokens_per_second": trainer.world_size * rate,
+                    "speed/real_token_share": share,
                 },
                 batch_size=1,
             )
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Count the last, shorter window too."""
+        del trainer, pl_module
+        if self._real is not None:
+            self._close_window()
+
+    def _read_clock(self) -> None:
+        now = time.perf_counter()
+        self._seconds += now - self._running_since
+        self._running_since = now
+
+    def _close_window(self) -> tuple[float, float]:
+        """Return this process's tokens per second and its share of real tokens since the last window."""
+        assert self._real is not None
+        real, padded = int(self._real), max(1, self._padded)  # waits for a GPU, so the clock is read afterwards
+        self._read_clock()
+        seconds = max(self._seconds, 1e-9)
+        self.trained_tokens += real
+        self.trained_seconds += seconds
         self._real, self._padded, self._seconds = None, 0, 0.0
+        return real / seconds, real / padded
 
 
 class HyperparametersTab(Callback):

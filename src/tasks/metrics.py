@@ -50,7 +50,7 @@ class Recorder:
 
     def add(self, batch: Batch, logits_BC: Tensor) -> None:
         """Keep the logits of a batch, which may be empty."""
-        self._parts.append((batch.index_B.cpu(), batch.labels_B.cpu(), logits_BC.detach().double().cpu()))
+        self._parts.append((batch.index_B.cpu(), batch.labels_B.cpu(), logits_BC.detach().cpu().double()))
 
     def gather(self) -> Records:
         """Return every process's reviews sorted by index, and forget them. A collective: all processes must call it.

@@ -69,14 +69,14 @@ def learning_rate_factor(
     """Make the function from optimizer steps done to the factor of the peak learning rate for the next step.
 
     The factor rises in a straight line through the warm-up, from 1 / warm-up steps to 1, and then stays (constant) or
-    falls to `final_share`, which it reaches with the last step: in a straight line (linear) or along half a cosine
-    (cosine; Loshchilov & Hutter 2017, eq. 5, without restarts).
+    falls towards `final_share`, which a step after the last would have: in a straight line (linear) or along half a
+    cosine (cosine; Loshchilov & Hutter 2017, eq. 5, without restarts).
 
     Args:
         name: constant, linear or cosine.
         total_steps: optimizer steps of the whole training; later ones keep the last factor.
         warmup_share: share of `total_steps` spent rising.
-        final_share: factor of the last step.
+        final_share: factor at the end.
 
     Raises:
         ValueError: if there is no such schedule.
@@ -84,7 +84,7 @@ def learning_rate_factor(
     if name not in ("constant", "linear", "cosine"):
         raise ValueError(f"`scheduler.name` must be constant, linear or cosine, but is {name} instead.")
     warmup_steps = round(warmup_share * total_steps)
-    falling_steps = max(1, total_steps - 1 - warmup_steps)
+    falling_steps = max(1, total_steps - warmup_steps)
 
     def factor(step: int) -> float:
         if step < warmup_steps:

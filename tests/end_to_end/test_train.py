@@ -92,9 +92,10 @@ def test_debug_overfit_reaches_100_percent(train: Train) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(train: Train) -> None:
-    one = train("debug=fast", "seed=0", "test=false", *SMALL, name="one")
-    again = train("debug=fast", "seed=0", "test=false", "trainer.val_check_interval=0.5", *SMALL, name="again")
-    other = train("debug=fast", "seed=1", "test=false", *SMALL, name="other")
+    once = ("debug=fast", "scheduler=constant", "test=false", *SMALL)
+    one = train(*once, "seed=0", name="one")
+    again = train(*once, "seed=0", "trainer.val_check_interval=0.4", name="again")
+    other = train(*once, "seed=1", name="other")
     first, second, third = weights(one), weights(again), weights(other)
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items()), (
         "validating must not change training"
@@ -105,15 +106,19 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(train: Tra
 EXACT = (
     "trainer.accelerator=cpu", "trainer.precision=64-true", "model.dropout=0", "model.embedding_dropout=0",
     "model.word_dropout=0", "trainer.max_epochs=1", "trainer.limit_train_batches=5", "trainer.val_check_interval=1.0",
-    "trainer.limit_val_batches=1.0",
+    "trainer.limit_val_batches=1.0", "trainer.log_every_n_steps=1",
 )  # fmt: skip
 
 
 def test_two_processes_train_and_evaluate_as_one(train: Train) -> None:
     """Global batches are planned once and shared out, so that the number of processes is no hyperparameter."""
-    odd = ("data.validation=77", "data.test=131", "data.evaluation_batch_tokens=700")
-    one = train(*EXACT, *odd, *SMALL, name="one")
-    two = train("trainer=ddp_cpu", "trainer.devices=2", *EXACT, *odd, *SMALL, name="two")
+    odd = (
+        "data.validation=77", "data.test=131", "data.evaluation_batch_tokens=700", "data.batch_tokens=null",
+        "data.batch_reviews=7",  # shared out 4 to 3: without its weight, a review of the smaller share counts more
+        "task.label_smoothing=0.1",
+    )  # fmt: skip
+    one = train(*EXACT, *SMALL, *odd, name="one")
+    two = train("trainer=ddp_cpu", "trainer.devices=2", *EXACT, *SMALL, *odd, name="two")
     assert two.record["device"] == "2 x cpu"
     ours, theirs = weights(one), weights(two)
     for name, tensor in ours.items():
@@ -123,7 +128,81 @@ def test_two_processes_train_and_evaluate_as_one(train: Train) -> None:
     assert one.metrics["test/reviews"] == two.metrics["test/reviews"] == 131
     assert one.metrics["test/confusion_matrix"] == two.metrics["test/confusion_matrix"]
     assert one.metrics["test/loss"] == pytest.approx(two.metrics["test/loss"], abs=1e-10)
+    losses = [
+        [point.value for point in EventAccumulator(str(run.folder / "tensorboard")).Reload().Scalars("train/loss")]
+        for run in (one, two)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert [path.name for path in two.folder.parent.iterdir() if path.name not in ("one", "two")] == []
+
+
+def test_a_process_without_a_review_keeps_step(train: Train) -> None:
+    """Batches of one review: one of two processes never has any, and neither waits for the other for ever."""
+    single = ("data.batch_tokens=10", "data.validation=77", "data.test=131", "trainer.max_epochs=1")
+    run = train("trainer=ddp_cpu", *SMALL, *single, "trainer.limit_train_batches=5", timeout=120)
+    assert run.metrics["training/steps"] == 5
+    curves = EventAccumulator(str(run.folder / "tensorboard")).Reload()
+    assert "train/accuracy" in curves.Tags()["scalars"]
+
+
+@pytest.mark.parametrize("callbacks", ["default", "early_stopping"])
+def test_training_that_ends_before_its_first_validation(train: Train, callbacks: str) -> None:
+    run = train("trainer.max_steps=3", f"callbacks={callbacks}", "data.test=131", "data.validation=77", *SMALL)
+    assert run.metrics["training/steps"] == 3
+    assert run.metrics["test/reviews"] == 131
+    assert run.metrics["validation/reviews"] == 77
+    best, last = (
+        torch.load(run.folder / "checkpoints" / f"{name}.ckpt", weights_only=True) for name in ("best", "last")
+    )
+    assert best["global_step"] == last["global_step"] == 3
+
+
+def test_last_is_the_last_and_best_the_best(train: Train) -> None:
+    """With a learning rate that moves nothing no validation is better than the first."""
+    still = ("optimizer.lr=1e-12", "trainer.max_epochs=3", "data.test=131", "data.validation=77")
+    run = train("debug=fast", *still, *SMALL, "trainer.max_epochs=3")
+    best, last = (
+        torch.load(run.folder / "checkpoints" / f"{name}.ckpt", weights_only=True) for name in ("best", "last")
+    )
+    assert last["global_step"] == run.metrics["training/steps"] == 15
+    assert best["global_step"] == 5
+
+
+def test_without_a_validation_split(train: Train) -> None:
+    run = train("debug=fast", "data.validation=0", "data.test=131", *SMALL)
+    assert run.metrics["test/reviews"] == 131
+    assert "validation/accuracy" not in run.metrics
+
+
+def test_a_job_that_cannot_run_does_not_end_the_sweep(train: Train) -> None:
+    small = ("debug=fast", "data.test=131", "data.validation=77", *SMALL)
+    run = train("-m", "trainer.limit_test_batches=0.001,1.0", *small, fails=True)
+    assert run.code == 2
+    assert "`trainer.limit_test_batches` must leave at least one of" in run.err
+    assert "Traceback" not in run.err
+    (row,) = csv.DictReader((run.folder / "sweep.csv").read_text().splitlines())
+    assert float(row["test/accuracy"]) >= 0
+
+
+def test_one_checkpoint_is_worth_the_same_to_one_and_to_two_processes(train: Train, tmp_path: Path) -> None:
+    run = train("debug=fast", "data.test=131", "data.validation=77", "data.evaluation_batch_tokens=700", *SMALL)
+    script = Path(__file__).with_name("evaluate_checkpoint.py")
+    found = []
+    for processes in ("1", "2"):
+        output = tmp_path / f"{processes}.json"
+        done = subprocess.run(
+            [sys.executable, str(script), str(run.folder), processes, str(output)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=REPOSITORY,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads(output.read_text()))
+    assert found[0] == found[1], "to the last digit"
+    assert sum(map(sum, found[0]["test/confusion_matrix"])) == 131
+    assert found[0]["test/loss"] == run.metrics["test/loss"]
 
 
 def test_a_sweep_leaves_a_table(train: Train) -> None:
@@ -198,7 +277,8 @@ def test_more_gpus_than_there_are(train: Train) -> None:
 
 
 def test_offline_without_an_archive_names_both_ways_out(train: Train, tmp_path: Path) -> None:
-    proxies = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}  # nobody listens on port 9
+    proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")  # nobody listens on port 9
+    proxies |= {"no_proxy": "", "NO_PROXY": ""}
     done = subprocess.run(
         [sys.executable, "-m", "src.train", "data=imdb", f"paths.cache={tmp_path}", f"hydra.run.dir={tmp_path}/run"],
         capture_output=True,

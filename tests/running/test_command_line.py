@@ -1,6 +1,7 @@
 """Every fault of a command line is found, before anything slow is imported."""
 
 import itertools
+import random
 import string
 import subprocess
 import sys
@@ -8,13 +9,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError
 
+from src.errors import UserError
+from src.running import resolvers, sweep_axes
 from src.running.command_line import check, read_command_line
 from src.running.composition import CONFIG_FOLDER, compose_all, config_loader
-from src.running.sentences import FaultsError
+from src.running.sentences import FaultsError, unknown_key, user_error
+from src.running.trusted_names import TRUSTED, untrusted_names
 
 GROUPS = sorted(path.name for path in CONFIG_FOLDER.iterdir() if path.is_dir() and path.name != "hydra")
 
@@ -27,9 +30,12 @@ def faults(*arguments: str) -> list[str]:
     return []
 
 
+OPTIONS = ["optimizer=sgd", "callbacks=early_stopping"]  # for their keys
+
+
 @cache
 def keys() -> list[str]:
-    """Every dotted key of the default configuration."""
+    """Every dotted key, those of options with keys of their own included."""
 
     def walk(node: DictConfig, prefix: str) -> list[str]:
         return [
@@ -40,44 +46,52 @@ def keys() -> list[str]:
         ]
 
     with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
-        config = compose_all("train", [])
+        config = compose_all("train", OPTIONS)
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
     return walk(config, "")
 
 
-@st.composite
-def typos(draw: st.DrawFn) -> tuple[str, str]:
-    """A key, and the same key with one character left out, put in, replaced or swapped with the next."""
-    key = draw(st.sampled_from([*keys(), *GROUPS]))
+def sections() -> set[str]:
+    return {key.rpartition(".")[0] for key in keys() if "." in key}
+
+
+def typos(key: str) -> list[str]:
+    """`key` with one character left out, put in, replaced and swapped with the next, each at two places."""
+    dice = random.Random(key)
     start = key.rfind(".") + 1
-    place = draw(st.integers(start, len(key) - 1))
-    letter = draw(st.sampled_from(string.ascii_lowercase + "_"))
-    wrong = draw(
-        st.sampled_from(
-            [
-                key[:place] + key[place + 1 :],
-                key[:place] + letter + key[place:],
-                key[:place] + letter + key[place + 1 :],
-                key[:place] + key[place + 1 : place + 2] + key[place] + key[place + 2 :],
-            ]
-        )
-    )
-    return key, wrong
+    wrong = []
+    for place in (dice.randrange(start, len(key)) for _ in range(2)):
+        letter = dice.choice(string.ascii_lowercase + "_")
+        wrong += [
+            key[:place] + key[place + 1 :],
+            key[:place] + letter + key[place:],
+            key[:place] + letter + key[place + 1 :],
+            key[:place] + key[place + 1 : place + 2] + key[place] + key[place + 2 :],
+        ]
+    return [one for one in wrong if one not in (*keys(), *GROUPS) and one.split(".")[-1]]
 
 
-@settings(max_examples=60, deadline=None)
-@given(typos(), st.sampled_from(["", "+", "++"]))
-def test_a_typo_in_any_key_is_found_and_the_key_suggested(typo: tuple[str, str], sign: str) -> None:
-    key, wrong = typo
-    if wrong in (*keys(), *GROUPS) or not wrong.split(".")[-1]:
-        return
-    found = faults(f"{sign}{wrong}=1")
-    assert len(found) == 1
-    assert f"`{wrong}`" in found[0]
+def assert_found(sentence: str, key: str, wrong: str) -> None:
+    assert f"`{wrong}`" in sentence
     section, _, leaf = key.rpartition(".")
-    assert f"`{key}`" in found[0] or leaf in found[0], found  # named alone, or among the keys of its section
-    assert not section or section in found[0]
+    assert f"`{key}`" in sentence or leaf in sentence, sentence  # named alone, or among the keys of its section
+    assert not section or section in sentence
+
+
+@pytest.mark.parametrize("key", [*keys(), *GROUPS])
+def test_a_typo_in_any_key_is_found_and_the_key_suggested(key: str) -> None:
+    for wrong in typos(key):
+        assert_found(unknown_key(wrong, [*sections(), *keys()], GROUPS), key, wrong)
+
+
+@pytest.mark.parametrize(("sign", "place"), [("", 0), ("+", 1), ("++", 2)])
+def test_typos_in_all_keys_are_found_at_once(sign: str, place: int) -> None:
+    wrong = {one: key for key in (*keys(), *GROUPS) for one in typos(key)[place : place + 1]}
+    found = faults(*OPTIONS, *(f"{sign}{one}=1" for one in wrong))
+    assert len(found) == len(wrong) > 50
+    for sentence, (one, key) in zip(found, wrong.items(), strict=True):
+        assert_found(sentence, key, one)
 
 
 def test_the_default_and_its_variations_pass() -> None:
@@ -114,12 +128,56 @@ def test_every_fault_is_named_at_once() -> None:
     [
         ("model=smal", "`model` must be one of base, small, tiny, but is smal instead. Did you mean `small`?"),
         ("lr=1e-3", "There is no key or group `lr`. Did you mean `optimizer.lr`?"),
-        ("model.num_heads=5", "`model.num_heads` must divide `model.dim` (128), but is 5 instead."),
+        ("model.dim=128 model.num_heads=5", "`model.num_heads` must divide `model.dim` (128), but is 5 instead."),
         ("+model.dim=64", "`model.dim` exists, so it is changed without the +: model.dim=64."),
         ("~seed", "No key can be taken away, but ~seed asks for that; null switches off what can be off."),
         ("+logger=csv", "A group is chosen by `logger=OPTION`, but +logger=csv begins with + instead."),
         ("model.dim=64,128", "A run takes one value of `model.dim`, but model.dim=64,128 names several; add -m"),
-        ("data=imdb data.test=5", "There is no key `data.test`; `data` has"),
+        ("data=imdb data.test=5", "There is no key `data.test` with data=imdb; choose data=imdb_bundled for it."),
+        (
+            "callbacks.early_stopping.patience=3",
+            "There is no key `callbacks.early_stopping.patience` with callbacks=default; "
+            "choose callbacks=early_stopping for it.",
+        ),
+        (
+            "+optimizer.momentum=0.9",
+            "There is no key `optimizer.momentum` with optimizer=adamw; choose optimizer=sgd for it.",
+        ),
+        ("task.name=foo", "`task.name` must be 'classification', but is 'foo' instead."),
+        ("model=null", "`model` must be one of base, small, tiny, but is null instead."),
+        ("data=null", "`data` must be one of imdb, imdb_bundled, but is null instead."),
+        ("experiment=tutorial paths=null", "`paths` must be one of default, but is null instead."),
+        ("-m debug=null,fast", "`debug` cannot be swept over null; run debug=null by itself."),
+        ("model=1", "`model` must be one of base, small, tiny, but is 1 instead."),
+        ("hydra.mode=MULTIRUN trainer=ddp_cpu debug=fast", "`trainer.devices` must be 1 in a sweep (-m), but is 2"),
+        (
+            "-m model=glob(*)",
+            "A sweep must name whole options, but model=glob(*) also finds the parts that they share;",
+        ),
+        ("-m optimizer.lr=interval(0,1)", "The values of a sweep must be countable, but optimizer.lr=interval(0,1)"),
+        ("-m seed=range(0,1,0)", "The values of a sweep must be countable, but seed=range(0,1,0) has a step"),
+        ("-m seed=range(1,1)", "A sweep must name a value, but seed=range(1,1) names none;"),
+        ("-m seed=range(0,inf)", "A sweep must name at most 10000 values, but seed=range(0,inf) names more."),
+        ("-m seed=glob(*)", "A sweep must name a value, but seed=glob(*) names none;"),
+        ("-m hydra.verbose=true,false", "Hydra's own settings must have one value in a sweep"),
+        ("optimizer.lr=inf", "`optimizer.lr` must be a finite number, but is inf instead."),
+        ("optimizer.weight_decay=nan", "`optimizer.weight_decay` must be a finite number, but is nan instead."),
+        ("model.feedforward_multiple=inf", "`model.feedforward_multiple` must be a finite number, but is inf"),
+        ("model.feedforward_multiple=1e308", "`model.feedforward_multiple` times `model.dim` must be a whole number"),
+        (f"model.dim=1{'0' * 400}", "`model.dim` must be at most 2147483647"),
+        ("trainer.limit_val_batches=inf", "`trainer.limit_val_batches` must be"),
+        ("trainer=mps trainer.devices=2", "`trainer.devices` must be 1 on mps, but is 2 instead."),
+        ("trainer=mps trainer.precision=64-true", "`trainer.precision` must not be 64-true on mps"),
+        ("trainer=mps trainer.strategy=ddp", "`trainer.strategy` must be auto on mps, but is ddp instead."),
+        ("--config-path conf", "The configuration must be that of conf/, but --config-path names another;"),
+        ("--experimental-rerun x", "A run must be asked for by overrides, but --experimental-rerun loads a pickle"),
+        ("-m --cfg job", "A command line must ask for one thing, but --multirun and --cfg are 2."),
+        (
+            "hydra.run.dir=/etc/hostname/x",
+            "`hydra.run.dir` must be a folder that can be written to, but /etc/hostname/x",
+        ),
+        ("-m hydra.sweep.dir=/etc/hostname/x seed=0,1", "`hydra.sweep.dir` must be a folder that can be written to"),
+        ("paths.outputs=/etc/hostname", "`paths.outputs` must be a folder that can be written to, but /etc/hostname"),
         ("optimizer=sgd optimizer.momentum=0", "`optimizer.momentum` must be above 0 where `optimizer.nesterov`"),
         ("tokenizer=bpe tokenizer.vocabulary_size=100", "`tokenizer.vocabulary_size` must be at least 261 for bpe"),
         ("trainer.devices=2", "`trainer.strategy` must be ddp for 2 devices, but is auto instead."),
@@ -128,7 +186,7 @@ def test_every_fault_is_named_at_once() -> None:
             "`data.validation` must be above 0 for callbacks=early_stopping",
         ),
         ("-m seed=0,1 trainer=ddp_cpu", "`trainer.devices` must be 1 in a sweep (-m), but is 2 instead"),
-        ("-m model.dim=64,65", "`model.num_heads` must divide `model.dim` (65), but is 4 instead."),
+        ("-m model.num_heads=4 model.dim=64,65", "`model.num_heads` must divide `model.dim` (65), but is 4 instead."),
         ("seed=-1", "`seed` must be at least 0, but is -1 instead."),
         ("seed", "An override must read key=value, but 'seed' does not"),
         ("model=[", "An override must read key=value, but 'model=[' does not"),
@@ -153,10 +211,126 @@ def test_sentences(arguments: str, sentence: str) -> None:
         "+hydra.job_logging.handlers.x.class=os.system",
         "hydra.job_logging={handlers:{x:{class:os.system}}}",
         "+hydra.job_logging.handlers.x={'()':os.system}",
+        "hydra.job_logging.handlers.console={class:os.system}",
+        "hydra.job_logging={handlers:{console:{class:os.system}}}",
+        "hydra.hydra_logging.root.level=DEBUG",
+        "hydra.launcher='${x}'",
+        "hydra.searchpath=[pkg://antigravity]",
+        "hydra.sweeper.params={seed:1}",
+        "hydra.job.env_set={LD_PRELOAD:x.so}",
+        "hydra.job={env_set:{LD_PRELOAD:x.so}}",
     ],
 )
 def test_no_override_names_code_to_run(override: str) -> None:
-    assert faults(override)
+    assert faults("--help", override), "even to print the help, Hydra sets up logging"
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_options_in_a_folder_of_the_users_own(tmp_path: Path) -> None:
+    write(tmp_path / "experiment/mine.yaml", "# @package _global_\nmodel:\n  dim: 64\n  num_heads: 2\n")
+    write(tmp_path / "experiment/wrong.yaml", "# @package _global_\nmodel:\n  dim: 63\n  num_heads: 2\n")
+    write(tmp_path / "experiment/torn.yaml", "# @package _global_\nmodel: [\n")
+    folder = f"--config-dir={tmp_path}"
+    assert faults(folder, "experiment=mine") == []
+    assert faults(folder, "experiment=mien") == [
+        "`experiment` must be one of mine, torn, tutorial, wrong, but is mien instead. Did you mean `mine`?"
+    ]
+    assert faults(folder, "experiment=wrong")[0].startswith("`model.num_heads` must divide `model.dim` (63)")
+    assert len(faults(folder, "experiment=torn")) == 1
+    assert faults("experiment=mine")[0].startswith("`experiment` must be one of tutorial,")
+
+
+EVIL = {
+    "model._target_": "model: {_target_: os.system}",
+    "hydra.launcher._target_": "hydra: {launcher: {_target_: os.system}}",
+    "hydra.callbacks.x._target_": "hydra: {callbacks: {x: {_target_: os.system}}}",
+    "hydra.job_logging.handlers.console.class": "hydra: {job_logging: {handlers: {console: {class: os.system}}}}",
+    "hydra.job_logging.handlers.console.stream": "hydra: {job_logging: {handlers: {console: {stream: 'ext://os.x'}}}}",
+    "hydra.job_logging.handlers.x.()": "hydra: {job_logging: {handlers: {x: {'()': os.system}}}}",
+    "hydra.job_logging.handlers.x.filename": "hydra: {job_logging: {handlers: {x: {filename: /root/.profile}}}}",
+    "hydra.job_logging.handlers": "hydra: {job_logging: {handlers: '${x}'}}",
+    "hydra.callbacks": "hydra: {callbacks: '${x}'}",
+}
+
+
+@pytest.mark.parametrize("key", EVIL)
+def test_no_file_names_code_to_run(tmp_path: Path, key: str) -> None:
+    write(tmp_path / "experiment/evil.yaml", f"# @package _global_\n{EVIL[key]}\n")
+    for sweep in ([], ["-m", "seed=0,1"]):
+        found = faults(f"--config-dir={tmp_path}", "experiment=evil", *sweep)
+        assert found[0] == f"`{key}` names code to run, which no file or override may do; put code into src/.", found
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Hydra's own, about b
+def test_no_file_smuggles_in_a_launcher_or_a_folder(tmp_path: Path) -> None:
+    write(tmp_path / "a/hydra/launcher/evil.yaml", "_target_: os.system\n")
+    write(tmp_path / "a/experiment/evil.yaml", "# @package _global_\ndefaults:\n  - override /hydra/launcher: evil\n")
+    write(tmp_path / "b/hydra/launcher/basic.yaml", "_target_: os.system\n")  # in place of Hydra's own
+    write(tmp_path / "c/mine.yaml", "defaults: [train]\nhydra: {searchpath: ['pkg://antigravity']}\n")
+    for found in (
+        faults(f"--config-dir={tmp_path}/a", "experiment=evil"),
+        faults(f"--config-dir={tmp_path}/a", "hydra/launcher=evil"),
+        faults(f"--config-dir={tmp_path}/b"),
+    ):
+        assert found == [
+            "`hydra.launcher._target_` names code to run, which no file or override may do; put code into src/."
+        ]
+    assert faults(f"--config-dir={tmp_path}/c", "--config-name=mine") == [
+        "`hydra.searchpath` must be left empty; name further files by --config-dir."
+    ]
+
+
+def test_hydras_own_options_are_trusted() -> None:
+    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train") as loader:
+        for group in ("job_logging", "hydra_logging", "launcher", "sweeper"):
+            for option in loader.get_group_options(f"hydra/{group}"):
+                config = compose_all("train", [f"hydra/{group}={option}"])
+                assert untrusted_names(config) == [], (group, option)
+        text = OmegaConf.to_yaml(compose_all("train", []))
+    assert {line.split(": ")[1] for line in text.splitlines() if "_target_: " in line or " class: " in line} <= TRUSTED
+
+
+def test_null_switches_an_experiment_off() -> None:
+    for arguments, kept in (
+        (["experiment=null"], ["~experiment"]),
+        (["experiment=tutorial", "seed=1", "experiment=null"], ["seed=1", "~experiment"]),
+        (["debug=null", "debug=fast"], ["debug=fast"]),
+        (["-m", "debug=null", "seed=0,1"], ["-m", "seed=0,1", "~debug"]),
+    ):
+        assert faults(*arguments) == []
+        assert read_command_line(arguments, config_name="train").flags_first == kept
+
+
+def test_of_a_large_sweep_every_value_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_axes, "MOST_JOBS_CHECKED", 3)
+    found = faults("-m", "trainer=default,ddp_cpu", "seed=range(0,20)")  # ddp_cpu comes with job 20
+    assert found[0].startswith("`trainer.devices` must be 1 in a sweep (-m), but is 2")
+
+
+def test_a_glob_over_whole_options_is_a_sweep() -> None:
+    assert faults("-m", "optimizer=glob(*)") == []
+    assert faults("-m", "model=glob(*,exclude=_*)") == []
+
+
+def test_no_hint_where_the_options_are_listed() -> None:
+    found = faults("task.name=foo", "logger=xxx", "model.activation=zzz", "model=null")
+    assert len(found) == 4
+    assert "--help" not in "".join(found)
+    assert "See them all: python -m src.train --help." in faults("qqqq=1")[0]
+
+
+def test_a_users_error_is_found_below_its_wrapping(tmp_path: Path) -> None:
+    resolvers.register()
+    (tmp_path / "file").write_text("")
+    config = OmegaConf.create({"dir": f"${{new_folder:{tmp_path}/file}}"})
+    with pytest.raises(InterpolationResolutionError) as wrapped:
+        _ = config.dir
+    assert isinstance(user_error(wrapped.value), UserError)
+    assert user_error(ValueError("a bug")) is None
 
 
 def test_faults_are_found_before_the_slow_imports() -> None:
@@ -178,14 +352,13 @@ def yaml_files() -> list[Path]:
 
 @pytest.mark.parametrize("path", yaml_files(), ids=lambda path: str(path.relative_to(CONFIG_FOLDER)))
 def test_every_key_of_every_file_is_explained(path: Path) -> None:
-    """A key has a comment beside it; a file that only overrides others has one at its head."""
+    """A key has a comment beside it; the first line says what the file is."""
     lines = path.read_text().splitlines()
-    assert lines[0].startswith("#"), "the first line says what the file is"
+    assert lines[0].startswith("#")
     if path.parent.name in ("help", "job_logging"):  # Hydra's own keys
         return
     if "@package _global_" in lines[0]:
         assert lines[1].startswith("#")
-        return
     in_defaults = False
     for line in lines[1:]:
         if not line.strip() or line.startswith("#"):
@@ -193,19 +366,20 @@ def test_every_key_of_every_file_is_explained(path: Path) -> None:
         in_defaults = line.startswith("defaults:") or (in_defaults and line.startswith("  "))
         key, _, value = line.partition(":")
         is_section = not value.split("#")[0].strip()
-        if not in_defaults and not is_section and key.strip() != "name":
-            assert "#" in line, f"{path.name}: {key.strip()} has no comment"
+        if not in_defaults and not is_section:
+            assert "# " in line, f"{path.name}: {key.strip()} has no comment"
 
 
 def test_every_option_of_every_group_passes() -> None:
-    for group, folder in ((group, CONFIG_FOLDER / group) for group in GROUPS):
-        for option in sorted(path.stem for path in folder.glob("[!_]*.yaml")):
-            assert faults(f"{group}={option}") == [], f"{group}={option}"
+    options = [[f"{group}={path.stem}" for path in (CONFIG_FOLDER / group).glob("[!_]*.yaml")] for group in GROUPS]
+    for row in itertools.zip_longest(*map(sorted, options)):  # groups do not depend on each other's choice
+        chosen = [one for one in row if one]
+        assert faults(*chosen) == [], chosen
 
 
 def test_pairs_of_options_pass() -> None:
     """Groups must not depend on each other's choice."""
     options = {group: sorted(path.stem for path in (CONFIG_FOLDER / group).glob("[!_]*.yaml")) for group in GROUPS}
-    for first, second in (("optimizer", "scheduler"), ("debug", "experiment"), ("data", "debug")):
+    for first, second in (("debug", "experiment"), ("data", "debug")):
         for one, other in itertools.product(options[first], options[second]):
             assert faults(f"{first}={one}", f"{second}={other}") == [], (first, one, second, other)

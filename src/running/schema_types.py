@@ -1,0 +1,25 @@
+"""What the schema is made of: bounded numbers, and sections that hold no key too many."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST = 2**31 - 1  # of any whole number: beyond it, arithmetic with floats would overflow
+
+Natural = Annotated[int, Field(ge=0, le=MOST)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+Limit = Positive | Annotated[float, Field(gt=0, le=1)]  # a number of batches, or a share of them
+
+
+class Section(BaseModel):
+    """A group of keys: no key too many, no value of another type, no inf or nan, nothing changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def refuse(*faults: str | None) -> None:
+    """Raise one ValueError that holds every fault, a line each."""
+    if sentences := [fault for fault in faults if fault]:
+        raise ValueError("\n".join(sentences))
