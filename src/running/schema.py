@@ -108,6 +108,8 @@ class Model(Section):
     dropout: Dropout
     embedding_dropout: Dropout
     word_dropout: Dropout
+    bigram_buckets: Natural
+    bigram_dropout: Dropout
     attention_dropout: Dropout
     decoder_input: Literal["query", "review"]
 

@@ -38,6 +38,8 @@ class TransformerClassifier(nn.Module):
         dropout: on the output of each sublayer.
         embedding_dropout: on the elements of the embedded tokens.
         word_dropout: probability with which a token is read as `Special.MASK` in training.
+        bigram_buckets: rows of the table of hashed pairs of tokens that are embedded beside the tokens; 0 for none.
+        bigram_dropout: share of those pairs to drop.
         attention_dropout: on the attention weights; above 0 a CPU leaves its fast kernel.
         decoder_input: "query" or "review".
 
@@ -62,6 +64,8 @@ class TransformerClassifier(nn.Module):
         dropout: float,
         embedding_dropout: float,
         word_dropout: float,
+        bigram_buckets: int = 0,
+        bigram_dropout: float = 0.0,
         attention_dropout: float,
         decoder_input: str,
     ) -> None:
@@ -78,6 +82,8 @@ class TransformerClassifier(nn.Module):
             max_length=max_length,
             dropout=embedding_dropout,
             word_dropout=word_dropout,
+            bigram_buckets=bigram_buckets,
+            bigram_dropout=bigram_dropout,
         )
         self.encoder = Encoder(
             layers=encoder_layers,

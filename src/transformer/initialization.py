@@ -7,6 +7,7 @@ for linear maps; Vaswani et al. 2017, section 3.4, for the scale of embeddings.
 import torch
 from torch import nn
 
+from src.transformer.embedding import BigramEmbedding
 from src.transformer.positions import RelativePositions
 
 
@@ -16,6 +17,7 @@ def initialize(model: nn.Module) -> None:
 
     Linear maps: Xavier uniform, biases zero. Embeddings: normal with deviation D^-0.5, so that sqrt(D) times them has
     variance one; the padding row zero. Norms: one and zero. Relative biases: normal, 0.02, next to no preference.
+    Bigrams: zero, since most are rare and say nothing.
     A bare parameter (the classifier's query): as an embedding.
 
     Raises:
@@ -41,3 +43,5 @@ def initialize(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, RelativePositions):
             nn.init.normal_(module.biases.weight, std=0.02)
+        elif isinstance(module, BigramEmbedding):
+            nn.init.zeros_(module.table.weight)

@@ -61,13 +61,23 @@ reviews_strategy = st.lists(st.lists(st.integers(1, 29), min_size=1, max_size=12
     seed=st.integers(0, 100),
     norm=st.sampled_from(["pre", "post"]),
     layers=st.integers(0, 2),
+    buckets=st.sampled_from([0, 50]),
     shuffler=st.randoms(use_true_random=False),
 )
 def test_padding_batch_mates_and_order_leave_a_review_alone(
-    positions, decoder_input, dtype, tolerance, reviews, padding, seed, norm, layers, shuffler
+    positions, decoder_input, dtype, tolerance, reviews, padding, seed, norm, layers, buckets, shuffler
 ):
     torch.manual_seed(seed)
-    model = make(positions=positions, decoder_input=decoder_input, norm=norm, encoder_layers=layers).to(dtype).eval()
+    model = make(
+        positions=positions,
+        decoder_input=decoder_input,
+        norm=norm,
+        encoder_layers=layers,
+        bigram_buckets=buckets,
+    )
+    model = model.to(dtype).eval()
+    if buckets:
+        torch.nn.init.normal_(model.embedding.bigrams.table.weight)
     order = list(range(len(reviews)))
     shuffler.shuffle(order)
     with torch.no_grad():
@@ -121,6 +131,7 @@ def test_every_parameter_learns(positions, decoder_input, norm, activation, enco
         activation=activation,
         encoder_layers=encoder_layers,
         decoder_layers=2,
+        bigram_buckets=40,
     ).double()
     batch = batch_of([[5, 6, 7, 8, 9, 10], [7, 8, 11], [12, 13]])
     F.cross_entropy(model(batch), batch.labels_B).backward()

@@ -59,3 +59,44 @@ def test_padding_gets_no_gradient():
 def test_an_impossible_word_dropout_is_named():
     with pytest.raises(UserError, match=r"`word_dropout` must lie in \[0, 1\), but is 1.0 instead"):
         make(word_dropout=1.0)
+
+
+def test_a_bigram_is_a_token_with_the_one_before():
+    embedding = make(positions="none", bigram_buckets=1000).eval()
+    torch.nn.init.normal_(embedding.bigrams.table.weight)
+    tokens = torch.tensor([[7, 8, 9, 7, 8]])
+    x = embedding(tokens, valid_BL=None)
+    torch.testing.assert_close(x[0, 1], x[0, 4])  # 8 after 7, twice
+    assert not torch.allclose(x[0, 0], x[0, 3])  # 7 first, and 7 after 9
+    rows = embedding.bigrams.rows(tokens)
+    expected = (embedding.tokens.weight[tokens] + embedding.bigrams.table.weight[rows]) * 4.0
+    torch.testing.assert_close(x, expected)
+
+
+def test_pairs_spread_over_the_table_and_order_counts():
+    embedding = make(vocabulary_size=300, bigram_buckets=5000)
+    first, second = torch.meshgrid(torch.arange(5, 105), torch.arange(105, 205), indexing="ij")
+    pairs = torch.stack([first.flatten(), second.flatten()], dim=1)
+    rows = embedding.bigrams.rows(pairs)[:, 1]
+    assert int(rows.min()) >= 0
+    assert int(rows.max()) < 5000
+    # 10,000 pairs thrown at 5,000 rows at random would fill 1 - e^-2 = 86 % of them
+    assert rows.unique().numel() > 0.8 * 5000
+    assert (embedding.bigrams.rows(pairs.flip(1))[:, 1] == rows).float().mean() < 0.01
+
+
+def test_bigrams_begin_at_zero_and_are_dropped_whole_in_training_only():
+    torch.manual_seed(0)
+    embedding = make(positions="none", bigram_buckets=50, bigram_dropout=0.5)
+    torch.nn.init.ones_(embedding.bigrams.table.weight)
+    tokens = torch.randint(5, 40, (50, 40))
+    kept = embedding.bigrams(tokens)
+    assert set(kept.unique().tolist()) == {0.0, 2.0}
+    assert (kept == kept[..., :1]).all()
+    assert 0.45 < (kept > 0).float().mean() < 0.55
+    assert (embedding.eval().bigrams(tokens) == 1.0).all()
+
+
+def test_a_negative_number_of_buckets_is_named():
+    with pytest.raises(UserError, match=r"`bigram_buckets` must be at least 0, but is -1 instead"):
+        make(bigram_buckets=-1)
