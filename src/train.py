@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from src.errors import UserError
 from src.running import command_line
 from src.running.composition import CONFIG_FOLDER, validate
+from src.running.sentences import user_error
 
 FAILED_JOBS: list[Path] = []  # of this process's sweep
 
@@ -56,6 +57,11 @@ def main() -> None:
     except UserError as error:
         complain(error)
         sys.exit(2)
+    except SystemExit as end:
+        if end.code == 1 and (hidden := user_error(end)):  # a resolver's, inside Hydra
+            complain(hidden)
+            sys.exit(2)
+        raise
     except KeyboardInterrupt:
         sys.exit(130)  # 128 + SIGINT, as shells say it
     if FAILED_JOBS:

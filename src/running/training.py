@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from src.data.datamodule import ReviewDataModule
+from src.errors import UserError
 from src.running import assembly, reporting
 from src.running import folder as run_folder
 from src.running import sweep as sweeps
@@ -45,6 +46,8 @@ def train(config: TrainConfig, *, folder: Path, overrides: list[str], sweep: Pat
     """
     began = time.monotonic()
     quieten()
+    if sweep and config.trainer.devices > 1:  # the command line's check sees only the first jobs of a large sweep
+        raise UserError(f"`trainer.devices` must be 1 in a sweep, but is {config.trainer.devices} instead.")
     assembly.resolve_precision(config.trainer, assembly.resolve_accelerator(config.trainer))  # may refuse
     if is_first_process():
         run_folder.claim(folder)
