@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow lint format tensorboard clear-cache clean
+.PHONY: help train test lint format tensorboard clear-cache clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -12,11 +12,9 @@ help: ## show this list
 train: $(VENV)/installed ## train the default model on the bundled reviews
 	$(BIN)/python -m src.train
 
-test: $(VENV)/installed-dev ## run every test but the slow ones
-	$(BIN)/python -m pytest -n 2 -m "not slow"
-
-test-slow: $(VENV)/installed-dev ## run the slow tests
-	$(BIN)/python -m pytest -m slow
+# One thread a process: two workers with two threads each wait for each other in every small operation
+test: $(VENV)/installed-dev ## run every test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/installed-dev ## ruff and mypy
 	$(BIN)/ruff check .
