@@ -162,6 +162,7 @@ def quieten() -> None:
         ".*no `val_dataloader`.*",  # data.validation=0
         ".*Total length of `list` across ranks is zero.*",  # the same
         ".*`compute` method of metric .* was called before the `update`.*",  # a process without a review, under DDP
+        ".*smaller than the logging interval.*",  # debug=overfit
         ".*GPU available but not used.*",
         ".*exists and is not empty.*",  # the run folder holds the record of this very run
     ):

@@ -106,8 +106,13 @@ class ClassificationTask(lightning.LightningModule):
         return summed * (self.trainer.world_size / in_all)
 
     def on_train_epoch_end(self) -> None:
-        """Log what no validation has: the training metrics of an epoch (or of its rest)."""
-        self._log_train_metrics()
+        """Log the training metrics of an epoch, where no validation does it.
+
+        The few batches between an epoch's last validation and its end count towards the next point: a point of their
+        own would be a needle in the curve.
+        """
+        if sum(self.trainer.num_val_batches) == 0:
+            self._log_train_metrics()
 
     def _log_train_metrics(self) -> None:
         """Log training metrics since the last time, so that both curves have their points at the same steps."""

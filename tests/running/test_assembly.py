@@ -16,7 +16,7 @@ from src.running.schema import TrainConfig
 from src.running.training import train
 
 TINY = (
-    "model.dim=16", "model.encoder_layers=1", "data.max_tokens=32", "data.batch_tokens=256", "data.overfit_reviews=8",
+    "model.dim=16", "model.encoder_layers=1", "data.max_tokens=32", "data.batch_tokens=128", "data.overfit_reviews=8",
     "trainer.max_steps=2", "trainer.limit_val_batches=1", "trainer.progress=false",
 )  # fmt: skip
 NEEDS_A_GPU = {"gpu", "ddp", "mps"}
@@ -42,7 +42,7 @@ def options() -> list[tuple[str, str]]:
 def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_path: Path, cache: Path) -> None:
     tiny = list(TINY)
     if group == "experiment":  # it sets a number of reviews; the last word is the command line's
-        tiny = [override.replace("data.batch_tokens=256", "data.batch_reviews=4") for override in tiny]
+        tiny = [override.replace("data.batch_tokens=128", "data.batch_reviews=4") for override in tiny]
     config = composed(f"{group}={option}", *tiny, f"paths.cache={cache}")
     assert assembly.hyperparameters(config)["model.dim"] == 16
     if option in NEEDS_A_GPU | TWO_PROCESSES | NEEDS_AN_ARCHIVE:
@@ -76,13 +76,14 @@ def test_optimizer_steps_by_counting(batches: int, accumulate: int, epochs: int,
             "max_steps": most,
         }
     )
-    steps = 0
-    for _ in range(epochs):
-        used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
-        for index in range(used):
-            steps += (index + 1) % accumulate == 0 or index + 1 == used
+    used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
+    if used == 0:
+        with pytest.raises(UserError, match="must leave at least one"):
+            assembly.optimizer_steps(trainer, batches=batches)
+        return
+    steps = sum((index + 1) % accumulate == 0 or index + 1 == used for _ in range(epochs) for index in range(used))
     expected = steps if most == -1 else min(steps, most)
-    assert assembly.optimizer_steps(trainer, batches=batches) == max(1, expected) or steps == 0
+    assert assembly.optimizer_steps(trainer, batches=batches) == expected
 
 
 _once: list[TrainConfig] = []

@@ -165,6 +165,12 @@ def test_training_metrics_are_logged_where_validation_is(tmp_path: Path) -> None
     assert len(logged["validation/accuracy"]) == 2
 
 
+def test_training_metrics_without_validation_are_logged_each_epoch(tmp_path: Path) -> None:
+    run = trainer(tmp_path)
+    run.fit(make_task(), loader(UNEVEN))
+    assert 0 <= float(run.callback_metrics["train/accuracy"]) <= 1
+
+
 def test_processes_draw_different_dropout() -> None:
     task = make_task(seed=7)
     first = torch.Generator().manual_seed(7)
