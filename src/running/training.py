@@ -163,6 +163,7 @@ def quieten() -> None:
         ".*Total length of `list` across ranks is zero.*",  # the same
         ".*`compute` method of metric .* was called before the `update`.*",  # a process without a review, under DDP
         ".*smaller than the logging interval.*",  # debug=overfit
+        ".*could not find the monitored key.*",  # training may end before its first validation
         ".*GPU available but not used.*",
         ".*exists and is not empty.*",  # the run folder holds the record of this very run
     ):

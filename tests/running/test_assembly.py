@@ -38,7 +38,7 @@ def options() -> list[tuple[str, str]]:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize(("group", "option"), options(), ids="=".join)
+@pytest.mark.parametrize(("group", "option"), options(), ids=["=".join(choice) for choice in options()])
 def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_path: Path, cache: Path) -> None:
     tiny = list(TINY)
     if group == "experiment":  # it sets a number of reviews; the last word is the command line's
