@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, and no bound on their time: a busy machine is no fault of the code
+settings.register_profile("fromzero", deadline=None, derandomize=True)
+settings.load_profile("fromzero")
 
 
 @pytest.fixture(scope="session")
