@@ -11,11 +11,14 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # Room -> what its files may import of the project, and which of the heavy libraries
 ROOMS = {
     "batch": set(),
+    "atomic": {"errors"},
+    "checkpoint_file": {"errors", "atomic"},
     "errors": set(),
-    "data": {"batch", "errors", "data"},
+    "data": {"batch", "errors", "atomic", "data"},
     "transformer": {"batch", "errors", "transformer"},
-    "tasks": {"batch", "errors", "data", "transformer", "tasks"},
-    "running": {"batch", "errors", "data", "transformer", "tasks", "running"},
+    "tasks": {"batch", "errors", "atomic", "checkpoint_file", "data", "transformer", "tasks"},
+    "inference": {"batch", "errors", "atomic", "checkpoint_file", "data", "transformer", "inference"},
+    "running": {"batch", "errors", "atomic", "checkpoint_file", "data", "transformer", "tasks", "inference", "running"},
 }
 LIBRARIES = {
     "hydra": {"running", "train"},
