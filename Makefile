@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format tensorboard clear-cache clean
+.PHONY: help train test test-slow lint format tensorboard clear-cache clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -14,7 +14,10 @@ train: $(VENV)/installed ## train the default model on the bundled reviews
 
 # One thread a process: two workers with two threads each wait for each other in every small operation
 test: $(VENV)/installed-dev ## run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-slow: $(VENV)/installed-dev ## run the tests that take long: every kill point, large inputs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 lint: $(VENV)/installed-dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -50,7 +50,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         UserError: reading it would run code, or it comes from a newer version of this program.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise DamagedCheckpointError(f"{path} must be a checkpoint, but does not exist.") from error
     except pickle.UnpicklingError as error:
@@ -85,8 +85,8 @@ def _from_1_to_2(content: dict[str, Any]) -> dict[str, Any]:
     loop = content.get("loops", {}).get("fit_loop", {})
     batches = loop.get("epoch_loop.batch_progress", {}).get("current", {}).get("ready", 0)
     epochs = loop.get("epoch_progress", {}).get("current", {}).get("completed", content["epoch"])
-    best = next((state for name, state in content.get("callbacks", {}).items() if name.startswith("ModelCheck")), {})
-    score = best.get("best_model_score")
+    callbacks: dict[str, Any] = content.get("callbacks", {})
+    score = next((state["best_model_score"] for name, state in callbacks.items() if name.startswith("ModelCh")), None)
     kept = {name: value for name, value in content.items() if name not in ("loops", "callbacks")}
     return kept | {
         "format_version": 2,

@@ -4,7 +4,6 @@ The command line is checked before anything slow is imported; then Hydra compose
 once or, in a sweep, once for every combination.
 """
 
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,8 @@ from omegaconf import DictConfig
 from src.errors import UserError
 from src.running import command_line
 from src.running.composition import CONFIG_FOLDER, validate
+from src.running.say import complain, log_to_terminal
+from src.running.schema import TrainConfig
 from src.running.sentences import user_error
 
 FAILED_JOBS: list[Path] = []  # of this process's sweep
@@ -25,54 +26,83 @@ FAILED_JOBS: list[Path] = []  # of this process's sweep
 @hydra.main(version_base="1.3", config_path=str(CONFIG_FOLDER), config_name="train")
 def job(composed: DictConfig) -> float | None:
     """Train once and return the metric that a sweep compares."""
-    from src.running.training import train  # lightning and torch: 5 s that a typo need not wait for
-
     running = HydraConfig.get()
     sweep = Path(running.sweep.dir) if running.mode == RunMode.MULTIRUN else None
     folder = Path(running.runtime.output_dir)
     try:
-        return train(
-            validate(composed),
-            folder=folder,
-            overrides=list(running.overrides.task),
-            sweep=sweep,
-        )
+        return begin(validate(composed), folder=folder, overrides=list(running.overrides.task), sweep=sweep)
     except UserError as error:  # Hydra would print a traceback
         with suppress(OSError):
             folder.rmdir()  # made for nothing, if there is nothing in it
         complain(error)
         if sweep is None:
-            sys.exit(2)
+            sys.exit(error.exit_code)
         FAILED_JOBS.append(folder)  # the other jobs of a sweep go on
         return None
+
+
+def begin(config: TrainConfig, *, folder: Path, overrides: list[str], sweep: Path | None) -> float | None:
+    """Begin a run, in a folder that holds none."""
+    from src.running import sweep as sweeps
+    from src.running.training import train  # lightning and torch: 5 s that a typo need not wait for
+    from src.tasks.interruption import Interruption
+
+    interruption = Interruption()
+    interruption.install()
+    try:
+        return train(config, folder=folder, overrides=overrides, interruption=interruption)
+    finally:
+        if sweep:
+            sweeps.write_table(sweep, monitor=config.task.monitor)  # also when this job failed
+
+
+def go_on(line: command_line.CommandLine) -> None:
+    """Go on with a run in its own folder."""
+    from src.running.resuming import plan
+    from src.running.training import train
+    from src.tasks.interruption import Interruption
+
+    interruption = Interruption()
+    interruption.install()
+    log_to_terminal()
+    resumption = plan(line)
+    if resumption is None:
+        return
+    for note in resumption.notes:
+        print(note)
+    train(
+        resumption.config,
+        folder=resumption.folder,
+        overrides=line.overrides,
+        interruption=interruption,
+        resumed=True,
+        checkpoint=str(resumption.checkpoint) if resumption.checkpoint else None,
+        threads=resumption.threads,
+    )
 
 
 def main() -> None:
     """Check the command line, then train. Exit code 2 is the user's to mend, and says how."""
     try:
         line = command_line.read_command_line(sys.argv[1:], config_name="train")
+        if line.resumed:
+            go_on(line)
+            return
         command_line.check(line)
         sys.argv[1:] = line.flags_first
         job()
     except UserError as error:
         complain(error)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == 1 and (hidden := user_error(end)):  # a resolver's, inside Hydra
             complain(hidden)
-            sys.exit(2)
+            sys.exit(hidden.exit_code)
         raise
     except KeyboardInterrupt:
         sys.exit(130)  # 128 + SIGINT, as shells say it
     if FAILED_JOBS:
         sys.exit(2)
-
-
-def complain(error: UserError) -> None:
-    """Print the sentences of an error, once however many processes met it."""
-    if os.environ.get("LOCAL_RANK", "0") == "0":
-        for sentence in str(error).splitlines():
-            print(f"error: {sentence}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ class TrainingPlan(Sampler[list[int]]):
         self.rank = rank
         self.world = world
         self.epoch = 0
+        self._done = (0, 0)  # epoch and the batches of it that a resumed run has behind it
         self._classes = _length_classes(self.lengths)
         if batch_tokens is not None:
             ascending = np.sort(self._classes)
@@ -72,12 +73,17 @@ class TrainingPlan(Sampler[list[int]]):
         """Choose the epoch that the next iteration plans; Lightning calls this."""
         self.epoch = epoch
 
+    def resume_at(self, epoch: int, batches: int) -> None:
+        """Begin `epoch`, and only it, after its first `batches` batches; the length stays that of a whole epoch."""
+        self._done = (epoch, batches)
+
     def __len__(self) -> int:
         return len(self._cuts) - 1
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield this process's share of each batch, length neighbours of the other shares."""
-        for batch in self.batches(self.epoch):
+        epoch, done = self._done
+        for batch in self.batches(self.epoch)[done if self.epoch == epoch else 0 :]:
             yield batch[self.rank :: self.world].tolist()
 
     def batches(self, epoch: int) -> list[Indices]:

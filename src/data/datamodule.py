@@ -72,6 +72,11 @@ class ReviewDataModule(LightningDataModule):
         self.seed = seed
         self.cache = cache
         self._encoded: EncodedReviews | None = None
+        self._done = (0, 0)
+
+    def resume_at(self, epoch: int, batches: int) -> None:
+        """Begin `epoch` after its first `batches` batches; call it before the training loader is made."""
+        self._done = (epoch, batches)
 
     def prepare_data(self) -> None:
         """Fill the cache; Lightning calls this in one process per machine, and it may be called before that by hand."""
@@ -145,6 +150,7 @@ class ReviewDataModule(LightningDataModule):
         plan = self._training_plan(rank=self._rank, world=self._world)
         # Lightning 2.6 sets the epoch of a resumed run only when workers have begun to fetch (its issue 21938).
         plan.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
+        plan.resume_at(*self._done)
         return self._loader(self.encoded.train, plan)
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:

@@ -1,13 +1,15 @@
 """From a checked configuration to the objects it describes. Everything is built here, from plain values."""
 
+import os
 import platform
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar
 
 from src.data.bundled import BundledReviews
 from src.data.cache_layout import DOWNLOADS
@@ -16,13 +18,15 @@ from src.data.few import FewReviews
 from src.data.official import OfficialReviews
 from src.data.reviews import Source
 from src.errors import UserError
+from src.running.curve_files import build_logger, curve_sizes
+from src.running.launching import WorkerDDP
 from src.running.schema import Data, ImdbBundled, TrainConfig, Trainer
-from src.tasks.checkpoint import LastCheckpoint
+from src.tasks.checkpoint import Checkpoints, PlainCheckpointIO, SavingTimes
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import HyperparametersTab, TrainingCurves
+from src.tasks.epoch_loop import install
+from src.tasks.interruption import Interruption
 from src.tasks.progress import progress_callback
-
-BEST, LAST = "best", "last"  # names of the checkpoints in <run folder>/checkpoints
 
 
 def build_source(data: Data, *, cache: Path) -> Source:
@@ -144,14 +148,38 @@ def resolve_precision(trainer: Trainer, accelerator: str) -> str:
     return "32-true"
 
 
-def build_trainer(config: TrainConfig, folder: Path, *, callbacks: list[Callback]) -> lightning.Trainer:
-    """Make the trainer; checkpoints and curves go into `folder`."""
+def default_threads(trainer: Trainer) -> int:
+    """Return the threads of a process: torch's own choice, shared out where several processes share the cores."""
+    if trainer.strategy != "ddp" or "OMP_NUM_THREADS" in os.environ:
+        return torch.get_num_threads()
+    return max(1, (os.cpu_count() or 1) // trainer.devices)
+
+
+def device_name(trainer: Trainer) -> str:
+    """Return what the run trains on, in words."""
+    accelerator = resolve_accelerator(trainer)
+    name = torch.cuda.get_device_name() if accelerator == "gpu" else accelerator
+    return name if trainer.devices == 1 else f"{trainer.devices} x {name}"
+
+
+def build_trainer(
+    config: TrainConfig, folder: Path, *, callbacks: list[Callback], order: Mapping[str, Any], curves: bool = True
+) -> lightning.Trainer:
+    """Make the trainer.
+
+    Args:
+        config: checked configuration.
+        folder: the run folder; checkpoints and curves go there.
+        callbacks: from `build_callbacks`, or none.
+        order: what the other processes of a DDP run are to do (`src.running.worker`).
+        curves: whether to log any.
+    """
     asked = config.trainer
     accelerator = resolve_accelerator(asked)
-    return lightning.Trainer(
+    trainer = lightning.Trainer(
         accelerator=accelerator,
         devices=asked.devices,
-        strategy=asked.strategy,
+        strategy=WorkerDDP(order) if asked.strategy == "ddp" else asked.strategy,
         precision=resolve_precision(asked, accelerator),  # type: ignore[arg-type]  # a literal of Lightning's
         max_epochs=asked.max_epochs,
         max_steps=asked.max_steps,
@@ -169,28 +197,19 @@ def build_trainer(config: TrainConfig, folder: Path, *, callbacks: list[Callback
         enable_autolog_hparams=False,  # HyperparametersTab does it with real metrics
         use_distributed_sampler=False,  # the plans deal the reviews to the processes, every one once
         default_root_dir=folder,
-        logger=build_logger(config, folder),
+        logger=build_logger(config.logger.name, folder) if curves else False,
         callbacks=callbacks,
+        enable_checkpointing=any(isinstance(callback, Checkpoints) for callback in callbacks),
+        plugins=[PlainCheckpointIO()],
     )
+    install(trainer)
+    # Signals are src.tasks.interruption's: Lightning's handler hangs when one of several processes gets SIGTERM
+    trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]
+    return trainer
 
 
-def build_logger(config: TrainConfig, folder: Path) -> Logger:
-    """Make the logger; one run, one folder, so no version numbers below it."""
-    if config.logger.name == "csv":
-        return CSVLogger(folder, name="", version="csv")
-    return _TensorBoard(folder, name="", version="tensorboard", default_hp_metric=False)
-
-
-class _TensorBoard(TensorBoardLogger):
-    """TensorBoard without the curve of the epoch's number, which Lightning adds and which says nothing."""
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
-
-
-def checkpoint_path(folder: Path, name: str) -> Path:
-    """Return where a run keeps its checkpoint `BEST` (on validation) or `LAST`."""
-    return folder / "checkpoints" / f"{name}.ckpt"
+def _no_handlers() -> None:
+    pass
 
 
 def validates(config: TrainConfig) -> bool:
@@ -203,21 +222,29 @@ def lower_is_better(metric: str) -> bool:
     return metric.endswith("/loss")
 
 
-def build_callbacks(config: TrainConfig, folder: Path, curves: TrainingCurves) -> list[Callback]:
+def build_checkpoints(
+    config: TrainConfig, folder: Path, *, interruption: Interruption, best_score: float | None, began: float
+) -> Checkpoints:
+    """Make the callback that saves and restores."""
+    monitor = config.task.monitor
+    return Checkpoints(
+        folder,
+        monitor=monitor if validates(config) else None,  # without a validation split the last one is the best one
+        lower_is_better=lower_is_better(monitor),
+        every=SavingTimes(steps=config.checkpoint.every, minutes=config.checkpoint.every_minutes),
+        interruption=interruption,
+        curve_sizes=partial(curve_sizes, folder),
+        best_score=best_score,
+        began=began,
+    )
+
+
+def build_callbacks(config: TrainConfig, curves: TrainingCurves, checkpoints: Checkpoints) -> list[Callback]:
     """Make the callbacks: checkpoints, curves, progress, and early stopping where it was asked for."""
     monitor, mode = config.task.monitor, "min" if lower_is_better(config.task.monitor) else "max"
     callbacks: list[Callback] = [
         curves,
-        ModelCheckpoint(
-            dirpath=folder / "checkpoints",
-            filename=BEST,
-            monitor=monitor if validates(config) else None,  # without a validation split the last one is the best one
-            mode=mode,
-            save_top_k=1,
-            auto_insert_metric_name=False,
-            enable_version_counter=False,
-        ),
-        LastCheckpoint(checkpoint_path(folder, LAST)),
+        checkpoints,  # Lightning calls it last
         HyperparametersTab(hyperparameters(config)),
     ]
     if config.callbacks.early_stopping:

@@ -45,6 +45,11 @@ class CommandLine:
     completes: bool  # --shell-completion, whose arguments are no overrides
     flags_first: list[str]  # the same arguments in the one order that Hydra accepts
 
+    @property
+    def resumed(self) -> bool:
+        """Whether it goes on with a run rather than beginning one."""
+        return self.runs and any(text.startswith("resume.run=") for text in self.overrides)
+
 
 def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
     """Split `arguments` (without the program's name) into flags and overrides, in whatever order they stand.
@@ -74,9 +79,13 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
         faults.append(f"A command line must ask for one thing, but {' and '.join(given)} are {len(given)}.")
     if flags.resolve and not (flags.cfg or flags.help):
         faults.append("--resolve must stand beside --cfg or --help, but stands alone.")
+    overrides = without_nulls(spelt_out(flags.overrides))
+    if flags.multirun and any(text.startswith("resume.run=") for text in overrides):
+        faults.append(
+            "A run must be resumed by itself, but -m asks for several; to go on with a sweep, start it again."
+        )
     if faults:
         raise FaultsError(faults)
-    overrides = without_nulls(flags.overrides)
     return CommandLine(
         overrides=overrides,
         config_name=flags.config_name or config_name,
@@ -86,6 +95,19 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
         completes=flags.shell_completion,
         flags_first=[one for one in arguments if one not in flags.overrides] + overrides,
     )
+
+
+def spelt_out(overrides: Sequence[str]) -> list[str]:
+    """Write `resume=FOLDER` as `resume.run=FOLDER`, quoted for Hydra's grammar, which knows no short form."""
+    spelt = []
+    for text in overrides:
+        key, sign, value = text.partition("=")
+        if key in ("resume", "resume.run") and sign and value != "null":
+            quoted = value.strip("'\"").replace("\\", "\\\\").replace("'", "\\'")
+            spelt.append(f"resume.run='{quoted}'")
+        else:
+            spelt.append(text)
+    return spelt
 
 
 def without_nulls(overrides: Sequence[str]) -> list[str]:

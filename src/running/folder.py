@@ -1,12 +1,14 @@
 """The run folder: what was asked, what it ran on, what came out. Everything a run learnt lies in it.
 
-config.yaml          the configuration, composed and resolved
-run.json             command line, overrides, git, versions, hardware, fingerprints
+config.yaml          the configuration, composed and resolved, as the run began
+run.json             command line, overrides, git, versions, hardware, fingerprints, as the run began
+resumes.jsonl        a line for each time the run was resumed
 vocabulary.json      tokens in the order of their ids, and the tokenizer's state
 metrics.json         the figures of best.ckpt
 predictions.jsonl    a line a test review: id, label, probabilities
-checkpoints/         best.ckpt, last.ckpt
+checkpoints/         best.ckpt, last.ckpt, last.previous.ckpt
 tensorboard/         curves
+.lock                held by the process that writes here
 """
 
 import json
@@ -15,8 +17,8 @@ import platform
 import shlex
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -25,8 +27,12 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 
+from src.atomic import write_text
 from src.errors import UserError
 from src.running.schema import TrainConfig
+
+if sys.platform != "win32":
+    import fcntl
 
 FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "torchtext", "tokenizers", "tensorboard")
@@ -60,34 +66,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write aside, then rename: a reader, or a crash, never sees half a file."""
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(aside).chmod(0o644)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
-
-
 def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Write a JSON object a line."""
     write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
 
 
 def record_start(
-    folder: Path,
-    *,
-    config: TrainConfig,
-    overrides: list[str],
-    fingerprints: Mapping[str, str],
-    device: str,
-    precision: str,
+    folder: Path, *, config: TrainConfig, overrides: list[str], device: str, precision: str, threads: int
 ) -> None:
-    """Write config.yaml and run.json: enough to do the same again, and to see why another machine's figures differ."""
+    """Write config.yaml and run.json: enough to do the same again, and to see why another machine's figures differ.
+
+    What the data turns out to be is added by `record_data`; after that, run.json never changes.
+    """
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.model_dump())))
     try:
         (folder / "run.json").open("x").close()  # of two runs that were given the same folder, one gets it
@@ -95,21 +85,88 @@ def record_start(
         raise _taken(folder) from None
     write_json(
         folder / "run.json",
-        {
-            "format_version": FORMAT_VERSION,
-            "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-            "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
-            "overrides": overrides,
-            "seed": config.seed,
-            "device": device,
-            "precision": precision,
-            "threads": torch.get_num_threads(),
-            "git": git_state(REPOSITORY),
-            "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
-            "hardware": hardware(),
-            "fingerprints": dict(fingerprints),
-        },
+        {"format_version": FORMAT_VERSION, "overrides": overrides, "seed": config.seed}
+        | circumstances(device=device, precision=precision, threads=threads)
+        | {"fingerprints": None},
     )
+
+
+def record_data(folder: Path, fingerprints: Mapping[str, str]) -> None:
+    """Complete run.json, once."""
+    record = read_record(folder)
+    if record.get("fingerprints") is None:
+        write_json(folder / "run.json", record | {"fingerprints": dict(fingerprints)})
+
+
+def record_resume(folder: Path, entry: Mapping[str, Any]) -> None:
+    """Add a line to resumes.jsonl."""
+    path = folder / "resumes.jsonl"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    write_text(path, before + json.dumps(entry, ensure_ascii=False, default=_plain) + "\n")
+
+
+def circumstances(*, device: str, precision: str, threads: int) -> dict[str, Any]:
+    """Return when, how and on what the program was started."""
+    return {
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
+        "device": device,
+        "precision": precision,
+        "threads": threads,
+        "git": git_state(REPOSITORY),
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
+        "hardware": hardware(),
+    }
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read run.json.
+
+    Raises:
+        UserError: it is missing, not whole, or of a newer version of this program.
+    """
+    path = folder / "run.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        version = record["format_version"]
+    except FileNotFoundError:
+        raise UserError(f"{folder} must be a run folder, but holds no run.json; name one below outputs/.") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} must be the record of a run, but cannot be read as one ({error}).") from None
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+        raise UserError(
+            f"{path} must have a format_version from 1 to {FORMAT_VERSION}, but has {version!r} instead; use the "
+            "version of this program that wrote it, or a newer one."
+        )
+    return dict(record)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which goes when the process ends, however it ends.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    with (folder / ".lock").open("ab") as file:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"{folder} must be written by one process at a time, but another one is at it; wait for it, or "
+                    "stop it first."
+                ) from None
+        yield
+
+
+def is_locked(folder: Path) -> bool:
+    """Say whether a process is writing to the folder now."""
+    try:
+        with locked(folder):
+            return False
+    except UserError:
+        return True
 
 
 def git_state(repository: Path) -> dict[str, str | bool | None]:

@@ -210,6 +210,20 @@ class Paths(Section):
     cache: str
 
 
+class Checkpoint(Section):
+    """How often to save (conf/train.yaml)."""
+
+    every: Positive
+    every_minutes: Annotated[float, Field(gt=0)]
+
+
+class Resume(Section):
+    """Going on with a run (conf/train.yaml)."""
+
+    run: str | None
+    allow_change: bool
+
+
 class TrainConfig(Section):
     """conf/train.yaml, composed."""
 
@@ -223,6 +237,8 @@ class TrainConfig(Section):
     callbacks: Callbacks
     logger: Logger
     paths: Paths
+    checkpoint: Checkpoint
+    resume: Resume
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     test: bool
 

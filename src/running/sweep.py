@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from src.running.folder import write_text
+from src.atomic import write_text
 
 COLUMNS = ("validation/accuracy", "validation/loss", "test/accuracy", "test/f1", "time/training_seconds")
 

@@ -1,42 +1,53 @@
-"""One training run from configuration to end table."""
+"""One training run from configuration to end table, from the beginning or from a checkpoint."""
 
-import logging
 import os
 import shlex
-import signal
 import time
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.data.datamodule import ReviewDataModule
 from src.errors import UserError
 from src.running import assembly, reporting
 from src.running import folder as run_folder
-from src.running import sweep as sweeps
+from src.running.curve_files import cut_back
+from src.running.launching import end_ranks
+from src.running.quiet import quieten
 from src.running.schema import TrainConfig
-from src.tasks.checkpoint import LastCheckpoint
+from src.tasks.checkpoint import BEST, Checkpoints, checkpoint_path
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import TrainingCurves
+from src.tasks.interruption import Interrupted, Interruption
 from src.tasks.metrics import Records
 
 
-def train(config: TrainConfig, *, folder: Path, overrides: list[str], sweep: Path | None) -> float | None:
+def train(
+    config: TrainConfig,
+    *,
+    folder: Path,
+    overrides: list[str],
+    interruption: Interruption | None = None,
+    resumed: bool = False,
+    checkpoint: str | None = None,
+    threads: int | None = None,
+) -> float | None:
     """Train, choose the best checkpoint, test it, and leave everything in `folder`.
 
     Args:
         config: checked configuration.
         folder: the run folder.
         overrides: as typed, for the record.
-        sweep: the folder of the sweep that this run is a job of.
+        interruption: the signals of this process, if it has taken them over.
+        resumed: whether the folder holds this run already.
+        checkpoint: where to go on; None: at the beginning.
+        threads: of this process; None: torch's choice.
 
     Returns:
         The metric that `task.monitor` names, of the best checkpoint; None without a validation split.
@@ -46,65 +57,160 @@ def train(config: TrainConfig, *, folder: Path, overrides: list[str], sweep: Pat
     """
     began = time.monotonic()
     quieten()
-    if sweep and config.trainer.devices > 1:  # the command line's check sees only the first jobs of a large sweep
-        raise UserError(f"`trainer.devices` must be 1 in a sweep, but is {config.trainer.devices} instead.")
-    assembly.resolve_precision(config.trainer, assembly.resolve_accelerator(config.trainer))  # may refuse
-    if is_first_process():
-        run_folder.claim(folder)
-    try:
-        return _train(config, folder=folder, overrides=overrides, began=began)
-    finally:
-        if sweep and is_first_process():
-            sweeps.write_table(sweep, monitor=config.task.monitor)  # also when this job failed
+    precision = assembly.resolve_precision(config.trainer, assembly.resolve_accelerator(config.trainer))  # may refuse
+    torch.set_num_threads(threads or assembly.default_threads(config.trainer))
+    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began)
+    with ExitStack() as held:
+        if is_first_process():
+            if not resumed:
+                run_folder.claim(folder)
+            held.enter_context(run_folder.locked(folder))
+            if not resumed:
+                run_folder.record_start(
+                    folder,
+                    config=config,
+                    overrides=overrides,
+                    device=assembly.device_name(config.trainer),
+                    precision=precision,
+                    threads=torch.get_num_threads(),
+                )
+        with _one_sentence(run):
+            return run.carry_out()
 
 
-def _train(config: TrainConfig, *, folder: Path, overrides: list[str], began: float) -> float | None:
-    data = assembly.build_data(config)
-    data.setup()
-    _check_limits(config, data)
-    task = assembly.build_task(config, data)
-    curves = TrainingCurves(every_n_steps=config.trainer.log_every_n_steps)
-    trainer = assembly.build_trainer(config, folder, callbacks=assembly.build_callbacks(config, folder, curves))
-    if trainer.is_global_zero:
-        _begin(config, folder, overrides, data, task, trainer, data_seconds=time.monotonic() - began)
-    metrics: dict[str, Any] = {}
-    with _stops_in_one_sentence(trainer, folder):
-        trainer.fit(task, datamodule=data)
+class _Run:
+    """What the parts of a run share."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        overrides: list[str],
+        interruption: Interruption,
+        checkpoint: str | None,
+        began: float,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.checkpoint = checkpoint
+        self.began = began
+        self.interruption = interruption
+        self.trainer: lightning.Trainer | None = None
+        self.order = {
+            "config": config.model_dump(mode="json"),
+            "folder": str(folder.absolute()),
+            "overrides": overrides,
+            "resumed": True,
+            "checkpoint": checkpoint,
+            "threads": torch.get_num_threads(),
+        }
+
+    def carry_out(self) -> float | None:
+        """Train, validate, test, and write down what came of it."""
+        config, folder = self.config, self.folder
+        data = assembly.build_data(config)
+        data.setup()
+        _check_limits(config, data)
+        fingerprints = {"data": data.fingerprint, "vocabulary": data.vocabulary.fingerprint()}
+        if is_first_process():
+            _same_data(folder, fingerprints)
+            run_folder.record_data(folder, fingerprints)
+            cut_back(folder, self._curve_sizes())
+        task = assembly.build_task(config, data)
+        curves = TrainingCurves(every_n_steps=config.trainer.log_every_n_steps)
+        checkpoints = assembly.build_checkpoints(
+            config, folder, interruption=self.interruption, best_score=self._best_score(), began=self.began
+        )
+        callbacks = assembly.build_callbacks(config, curves, checkpoints)
+        trainer = self.trainer = assembly.build_trainer(config, folder, callbacks=callbacks, order=self.order)
+        if trainer.is_global_zero:
+            self._announce(data, task)
+        metrics: dict[str, Any] = {}
+        trainer.fit(task, datamodule=data, ckpt_path=self.checkpoint)
         metrics |= {
             "training/steps": trainer.global_step,
             "training/epochs": trainer.current_epoch,
-            "time/training_seconds": time.monotonic() - began,
+            "training/steps_of_last_process": checkpoints.steps_done_here,
+            "time/training_seconds": checkpoints.seconds,
             "speed/tokens_per_second": trainer.world_size * curves.trained_tokens / max(curves.trained_seconds, 1e-9),
         }
-        best = assembly.checkpoint_path(folder, assembly.BEST)
         if assembly.validates(config):
-            metrics |= _validate_the_best(config, trainer, task, data, best)
+            metrics |= _validate_the_best(config, trainer, task, data, checkpoints)
         if config.test:
+            best = checkpoint_path(folder, BEST)
             trainer.test(task, datamodule=data, ckpt_path=str(best), verbose=False)
             assert task.last_report is not None
             metrics |= task.last_report.record("test")
-    metrics["time/seconds"] = time.monotonic() - began
-    if trainer.is_global_zero:
-        run_folder.write_json(folder / "metrics.json", metrics)
-        _end(config, folder, data, task, metrics)
-    return metrics.get(config.task.monitor)
+        metrics["time/seconds"] = checkpoints.seconds
+        end_ranks(trainer, failed=False)
+        if trainer.is_global_zero:
+            _end(config, folder, data, task, metrics)
+        return metrics.get(config.task.monitor)
+
+    def _best_score(self) -> float | None:
+        """Return the score of the best.ckpt that is there, when a run goes on."""
+        if self.checkpoint is None:
+            return None
+        try:
+            score = read_checkpoint(checkpoint_path(self.folder, BEST)).get("best_score")
+        except DamagedCheckpointError:  # validations that will be repeated may bring it back
+            score = read_checkpoint(Path(self.checkpoint)).get("best_score")
+        return None if score is None else float(score)
+
+    def _curve_sizes(self) -> dict[str, int]:
+        if self.checkpoint is None:
+            return {}
+        exact = read_checkpoint(Path(self.checkpoint))["exact"]
+        return dict(exact["curves"]) if exact else {}
+
+    def _announce(self, data: ReviewDataModule, task: ClassificationTask) -> None:
+        """Say what there is to train on, and write down what the model needs to be used."""
+        config, folder = self.config, self.folder
+        assert self.trainer is not None
+        vocabulary = {
+            "tokenizer": data.tokenizer.state(),
+            "tokens": data.vocabulary.state(),
+            "labels": data.label_names,
+        }
+        run_folder.write_json(folder / "vocabulary.json", vocabulary)
+        parameters = sum(p.numel() for p in task.model.parameters() if p.requires_grad)
+        embedding = sum(p.numel() for p in task.model.embedding.parameters() if p.requires_grad)
+        batches = assembly.batches_used(config.trainer.limit_train_batches, batches=data.training_batches)
+        reporting.print_start(
+            statistics=data.statistics,
+            label_names=data.label_names,
+            note=data.source.note,
+            facts={
+                "parameters": f"{parameters:,} ({embedding:,} of them embeddings)",
+                "device": f"{assembly.device_name(config.trainer)}, {self.trainer.precision}, "
+                f"{torch.get_num_threads()} threads",
+                "training": f"{config.trainer.max_epochs} epochs of {batches:,} batches, {task.total_steps:,} steps",
+                "data ready in": f"{time.monotonic() - self.began:.1f} s",
+                "run folder": str(from_here(folder)),
+            },
+        )
 
 
 def _validate_the_best(
-    config: TrainConfig, trainer: lightning.Trainer, task: ClassificationTask, data: ReviewDataModule, best: Path
+    config: TrainConfig,
+    trainer: lightning.Trainer,
+    task: ClassificationTask,
+    data: ReviewDataModule,
+    checkpoints: Checkpoints,
 ) -> dict[str, Any]:
     """Return the validation figures of best.ckpt, after giving the last state its chance to become it.
 
     Training may end between two validations, or before the first (trainer.max_steps, trainer.max_time).
     """
-    monitor = config.task.monitor
-    if task.validated_step != trainer.global_step:
-        score = _validate(trainer, task, data)[monitor]
-        known = trainer.checkpoint_callback
-        rival = known.best_model_score if isinstance(known, ModelCheckpoint) else None
-        sign = -1.0 if assembly.lower_is_better(monitor) else 1.0
-        if rival is None or sign * score > sign * float(rival):
-            trainer.save_checkpoint(best)
+    best = checkpoint_path(checkpoints.folder, BEST)
+    if task.validated_step != trainer.global_step or not best.exists():
+        score = _validate(trainer, task, data)[config.task.monitor]
+        if not best.exists():
+            checkpoints.best_score = None
+        checkpoints.offer(trainer, score)
+        if checkpoints.best_score == score:
+            assert task.last_report is not None
+            return task.last_report.record("validation")
     return _validate(trainer, task, data, checkpoint=str(best))
 
 
@@ -114,6 +220,21 @@ def _validate(
     trainer.validate(task, datamodule=data, ckpt_path=checkpoint, verbose=False)
     assert task.last_report is not None
     return task.last_report.record("validation")
+
+
+def _same_data(folder: Path, fingerprints: dict[str, str]) -> None:
+    """Check that a resumed run meets the reviews it began with.
+
+    Raises:
+        UserError: it does not.
+    """
+    known = run_folder.read_record(folder).get("fingerprints")
+    if known and known != fingerprints:
+        different = ", ".join(name for name in known if known[name] != fingerprints[name])
+        raise UserError(
+            f"the reviews must be those that {folder} began with, but their fingerprint is another ({different}); give "
+            "the same files (data.archive=..., data.train=...) and leave data.* and tokenizer.* as they were."
+        )
 
 
 def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
@@ -129,21 +250,33 @@ def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
 
 
 @contextmanager
-def _stops_in_one_sentence(trainer: lightning.Trainer, folder: Path) -> Iterator[None]:
-    """Turn Lightning's answers to Ctrl-C and SIGTERM into a sentence and the exit codes that shells expect."""
+def _one_sentence(run: _Run) -> Iterator[None]:
+    """End the other processes with this one, and say in a sentence what ended it."""
     try:
         yield
-    except SystemExit as stop:
-        by = signal.SIGTERM if isinstance(stop, SIGTERMException) else signal.SIGINT
-        kept = assembly.checkpoint_path(folder, assembly.LAST)
-        saved = any(
-            isinstance(one, LastCheckpoint) and one.saved_step == trainer.global_step > 0
-            for one in trainer.callbacks  # type: ignore[attr-defined]  # set by Lightning's connector
-        )
-        where = f"; {from_here(kept)} holds its weights" if saved else ""
-        if trainer.is_global_zero:
-            print(f"\nStopped at step {trainer.global_step:,}{where}.", flush=True)
-        raise SystemExit(128 + by) from None
+    except BaseException as error:
+        if run.trainer is not None:
+            end_ranks(run.trainer, failed=True)
+        if isinstance(error, Interrupted) and is_first_process():
+            steps = run.trainer.global_step if run.trainer is not None else 0
+            here = shlex.quote(str(from_here(run.folder)))
+            print(f"\nStopped at step {steps:,}. Go on: python -m src.train resume={here}", flush=True)
+        if _out_of_memory(error):
+            size = run.config.data.batch_tokens
+            lower = f"data.batch_tokens={size // 2}" if size else f"data.batch_reviews={run.config.data.batch_reviews}"
+            raise UserError(
+                f"a batch must fit into memory, but `data.batch_tokens` {size or 'null'} does not "
+                f"({str(error).splitlines()[0][:100]}); lower it, e.g. {lower}, with "
+                "trainer.accumulate_grad_batches=2 for the same steps, or lower data.evaluation_batch_tokens."
+            ) from error
+        raise
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in text or "out of memory" in text)
+    )
 
 
 def is_first_process() -> bool:
@@ -151,75 +284,10 @@ def is_first_process() -> bool:
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
-def quieten() -> None:
-    """Silence what Lightning says about choices that were made here on purpose."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (
-        ".*does not have many workers.*",  # 0 is fastest for reviews
-        ".*LeafSpec.*",  # torch 2.13 against Lightning 2.6
-        ".*recommended to use .*sync_dist=True.*",  # every process holds the same figure already
-        ".*no `val_dataloader`.*",  # data.validation=0
-        ".*Total length of `list` across ranks is zero.*",  # the same
-        ".*`compute` method of metric .* was called before the `update`.*",  # a process without a review, under DDP
-        ".*smaller than the logging interval.*",  # debug=overfit
-        ".*could not find the monitored key.*",  # training may end before its first validation
-        ".*GPU available but not used.*",
-        ".*exists and is not empty.*",  # the run folder holds the record of this very run
-    ):
-        warnings.filterwarnings("ignore", message)
-
-
-def _begin(
-    config: TrainConfig,
-    folder: Path,
-    overrides: list[str],
-    data: ReviewDataModule,
-    task: ClassificationTask,
-    trainer: lightning.Trainer,
-    *,
-    data_seconds: float,
-) -> None:
-    """Say what there is to train on, and write it down."""
-    device, precision = _device(trainer), str(trainer.precision)
-    run_folder.record_start(
-        folder,
-        config=config,
-        overrides=overrides,
-        fingerprints={"data": data.fingerprint, "vocabulary": data.vocabulary.fingerprint()},
-        device=device,
-        precision=precision,
-    )
-    vocabulary = {"tokenizer": data.tokenizer.state(), "tokens": data.vocabulary.state(), "labels": data.label_names}
-    run_folder.write_json(folder / "vocabulary.json", vocabulary)
-    parameters = sum(p.numel() for p in task.model.parameters() if p.requires_grad)
-    embedding = sum(p.numel() for p in task.model.embedding.parameters() if p.requires_grad)
-    batches = assembly.batches_used(config.trainer.limit_train_batches, batches=data.training_batches)
-    reporting.print_start(
-        statistics=data.statistics,
-        label_names=data.label_names,
-        note=data.source.note,
-        facts={
-            "parameters": f"{parameters:,} ({embedding:,} of them embeddings)",
-            "device": f"{device}, {precision}, {torch.get_num_threads()} threads",
-            "training": f"{config.trainer.max_epochs} epochs of {batches:,} batches, {task.total_steps:,} steps",
-            "data ready in": f"{data_seconds:.1f} s",
-            "run folder": str(from_here(folder)),
-        },
-    )
-
-
-def _device(trainer: lightning.Trainer) -> str:
-    name = trainer.strategy.root_device.type
-    if name == "cuda":
-        name = torch.cuda.get_device_name(trainer.strategy.root_device)
-    return name if trainer.world_size == 1 else f"{trainer.world_size} x {name}"
-
-
 def _end(
     config: TrainConfig, folder: Path, data: ReviewDataModule, task: ClassificationTask, metrics: dict[str, Any]
 ) -> None:
-    """Say what came out, and write down what was said of each test review."""
+    """Say what came out, and write down what was said of each test review; metrics.json last: it means finished."""
     training, whole = (timedelta(seconds=round(metrics[f"time/{name}"])) for name in ("training_seconds", "seconds"))
     facts = {
         "time": f"{whole} in all, {training} to the end of training",
@@ -229,13 +297,15 @@ def _end(
     }
     if "validation/accuracy" in metrics:
         facts = {"validation": f"accuracy {metrics['validation/accuracy']:.4f}"} | facts
+    if config.test:
+        assert task.last_records is not None
+        lines = predictions(task.last_records, data.review_ids("test"), data.label_names)
+        run_folder.write_lines(folder / "predictions.jsonl", lines)
+    run_folder.write_json(folder / "metrics.json", metrics)
     if not config.test:
         reporting.print_facts(facts)
         return
-    assert task.last_records is not None
     assert task.last_report is not None
-    lines = predictions(task.last_records, data.review_ids("test"), data.label_names)
-    run_folder.write_lines(folder / "predictions.jsonl", lines)
     reporting.print_end(task.last_report, title="best.ckpt on the test split", facts=facts)
 
 

@@ -46,6 +46,16 @@ def untrusted_names(config: DictConfig) -> list[str]:
     return faults
 
 
+def code_names(plain: Any) -> list[str]:
+    """Return the dotted names of all values in a run's own configuration that could choose code; it needs none."""
+    if isinstance(plain, dict):
+        found = [str(key) for key in plain if key in ("_target_", "class", "()")]
+        return found + [f"{key}.{name}" for key, value in plain.items() for name in code_names(value)]
+    if isinstance(plain, list):
+        return [f"{place}.{name}" for place, value in enumerate(plain) for name in code_names(value)]
+    return []
+
+
 def names_code(key: str) -> bool:
     """Say whether a key below `hydra` belongs to what is loaded by name, so that no override may set it."""
     below = key.startswith(("hydra.callbacks", "hydra.job_logging", "hydra.hydra_logging"))

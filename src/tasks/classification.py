@@ -13,11 +13,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torchmetrics import MetricCollection
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassPrecision, MulticlassRecall
 
 from src.batch import Batch
-from src.tasks.metrics import ClassificationReport, Recorder, Records, classification_report
+from src.errors import UserError
+from src.tasks.metrics import (
+    ClassificationReport,
+    Recorder,
+    Records,
+    TrainingCounts,
+    classification_report,
+    figures_of_confusion,
+)
 from src.tasks.optimization import build_optimizer, learning_rate_factor, parameter_groups
 from src.transformer.classifier import TransformerClassifier
 
@@ -57,17 +63,7 @@ class ClassificationTask(lightning.LightningModule):
         self.label_smoothing = label_smoothing
         self.total_steps = total_steps
         self.seed = seed
-        classes = len(label_names)
-        self.train_metrics = MetricCollection(
-            {
-                "accuracy": MulticlassAccuracy(classes, average="micro"),
-                "f1": MulticlassF1Score(classes),
-                "precision": MulticlassPrecision(classes),
-                "recall": MulticlassRecall(classes),
-            },
-            prefix="train/",
-        )
-        self.batches_since_metrics = 0
+        self.counts = TrainingCounts(len(label_names))  # of the training reviews since the last point of the curves
         self.recorder = Recorder()
         self.validated_step = -1  # optimizer steps done when validation was last run
         self.last_report: ClassificationReport | None = None  # of the last validation or test
@@ -99,11 +95,24 @@ class ClassificationTask(lightning.LightningModule):
             both = torch.stack([torch.tensor(float(reviews), device=self.device), summed_in_all.float()])
             counted, summed_in_all = self.trainer.strategy.reduce(both, reduce_op="sum")
             in_all = int(counted)
-        if reviews:
-            self.train_metrics.update(logits_BC.detach(), batch.labels_B)
-        self.batches_since_metrics += 1
-        self.log("train/loss", summed_in_all / in_all, batch_size=1, prog_bar=True)
+        loss = summed_in_all / in_all
+        self._check_finite("loss", loss)
+        self.counts.update(logits_BC.detach(), batch.labels_B)
+        self.log("train/loss", loss, batch_size=1, prog_bar=True)
         return summed * (self.trainer.world_size / in_all)
+
+    def _check_finite(self, name: str, value: Tensor) -> None:
+        """Stop before weights are spoilt; every process sees the same value, so all of them stop.
+
+        Raises:
+            UserError: the value is infinite or not a number.
+        """
+        if not torch.isfinite(value):
+            raise UserError(
+                f"the {name} must be finite, but is {float(value)} instead at step {self.trainer.global_step + 1:,}; "
+                "the weights of that step were not kept. Try a lower optimizer.lr, a longer scheduler.warmup_share, "
+                "a lower optimizer.max_gradient_norm, or trainer.precision=32-true."
+            )
 
     def on_train_epoch_end(self) -> None:
         """Log the training metrics of an epoch, where no validation does it.
@@ -116,10 +125,18 @@ class ClassificationTask(lightning.LightningModule):
 
     def _log_train_metrics(self) -> None:
         """Log training metrics since the last time, so that both curves have their points at the same steps."""
-        if self.batches_since_metrics:  # the same number on every process; computing is a collective
-            self.batches_since_metrics = 0
-            self.log_dict(self.train_metrics.compute(), batch_size=1)
-            self.train_metrics.reset()
+        if self.counts.batches:  # the same number on every process; summing up is a collective
+            figures = figures_of_confusion(self.counted_by_all())
+            self.log_dict({f"train/{name}": value for name, value in figures.items()}, batch_size=1)
+            self.counts.reset()
+
+    def counted_by_all(self) -> Tensor:
+        """Return the confusion matrix (C, C) of all processes together. A collective."""
+        mine_CC = self.counts.confusion_CC.to(self.device)
+        if self.trainer.world_size == 1:
+            return mine_CC
+        summed: Tensor = self.trainer.strategy.reduce(mine_CC.clone(), reduce_op="sum")
+        return summed
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return the optimizer, its two parameter groups, and a schedule that moves every optimizer step."""
@@ -140,6 +157,8 @@ class ClassificationTask(lightning.LightningModule):
         del args, kwargs
         limit = float("inf") if self.max_gradient_norm is None else self.max_gradient_norm
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        if self.trainer.precision != "16-mixed":  # whose scaler passes over steps with infinite gradients
+            self._check_finite("length of the gradient", norm)
         self.log("optimization/gradient_norm", norm, batch_size=1)
 
     # ---------------------------------------------------------------------------------------------- evaluation

@@ -32,6 +32,14 @@ class TrainingCurves(Callback):
         self._logged_step = 0
         self._learning_rate = 0.0
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run goes on counting from."""
+        return {"trained_tokens": self.trained_tokens, "trained_seconds": self.trained_seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting."""
+        self.trained_tokens, self.trained_seconds = state_dict["trained_tokens"], state_dict["trained_seconds"]
+
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Start the clock."""
         del trainer, pl_module

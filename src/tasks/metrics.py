@@ -42,6 +42,53 @@ class Records:
         return self.logits_NC.softmax(dim=-1)
 
 
+class TrainingCounts:
+    """Counts what the model says of the training reviews, as a confusion matrix: whole numbers, the same in any order.
+
+    Args:
+        classes: C.
+    """
+
+    def __init__(self, classes: int) -> None:
+        self.confusion_CC = torch.zeros(classes, classes, dtype=torch.int64)  # rows: labels, columns: predictions
+        self.batches = 0  # since the last reset; the same number on every process
+
+    def update(self, logits_BC: Tensor, labels_B: Tensor) -> None:
+        """Count a batch, which may be empty."""
+        self.batches += 1
+        classes = self.confusion_CC.shape[0]
+        self.confusion_CC = self.confusion_CC.to(labels_B.device)  # stays there: counting must not make a GPU wait
+        pairs_B = labels_B * classes + logits_BC.argmax(dim=-1)
+        self.confusion_CC += torch.bincount(pairs_B, minlength=classes**2).reshape(classes, classes)
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.confusion_CC = torch.zeros_like(self.confusion_CC)
+        self.batches = 0
+
+
+def figures_of_confusion(confusion_CC: Tensor) -> dict[str, float]:
+    """Return accuracy and the macro averages of precision, recall and F1 over the classes that occur at all.
+
+    Args:
+        confusion_CC: reviews; rows are labels, columns predictions.
+    """
+    confusion_CC = confusion_CC.cpu().double()
+    right_C, labelled_C, predicted_C = confusion_CC.diag(), confusion_CC.sum(1), confusion_CC.sum(0)
+    occurs_C = (labelled_C + predicted_C) > 0
+
+    def macro(above_C: Tensor, below_C: Tensor) -> float:
+        shares_C = torch.where(below_C > 0, above_C / below_C.clamp(min=1), 0.0)
+        return float(shares_C[occurs_C].mean()) if occurs_C.any() else 0.0
+
+    return {
+        "accuracy": float(right_C.sum() / confusion_CC.sum().clamp(min=1)),
+        "precision": macro(right_C, predicted_C),
+        "recall": macro(right_C, labelled_C),
+        "f1": macro(2 * right_C, labelled_C + predicted_C),
+    }
+
+
 class Recorder:
     """Collects logits batch by batch; `gather` brings together what all processes collected."""
 

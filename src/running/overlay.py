@@ -1,0 +1,173 @@
+"""A run's own configuration with overrides on top: what `resume=` and `python -m src.evaluate` start from.
+
+The run's config.yaml is the truth; conf/ only fills in keys that are newer than the run, and says what an option of a
+group stands for. A group on top (`trainer=gpu`) changes the keys that its own file states, and no others.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml  # type: ignore[import-untyped]
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from src.errors import UserError
+from src.running.composition import CONFIG_FOLDER, OPTIONAL_GROUPS, compose_all, config_loader, validate
+from src.running.overrides import Keys, group_faults, groups, parse
+from src.running.schema import TrainConfig
+from src.running.sentences import FaultsError
+from src.running.trusted_names import code_names
+
+NAMED = ("data", "tokenizer", "task", "optimizer", "scheduler", "logger")  # sections whose `name` is their option
+
+
+class Change(NamedTuple):
+    """A key that overrides changed."""
+
+    key: str
+    was: Any
+    now: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}: {_shown(self.was)} -> {_shown(self.now)}"
+
+
+def saved_config(folder: Path) -> dict[str, Any]:
+    """Read config.yaml of a run folder as plain values.
+
+    Raises:
+        UserError: it is missing, cannot be read, or names code to run.
+    """
+    path = folder / "config.yaml"
+    try:
+        saved = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{folder} must be a run folder, but holds no config.yaml.") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        why = str(error).splitlines()[0]
+        raise UserError(f"{path} must be a configuration, but cannot be read as one ({why}).") from None
+    if not isinstance(saved, dict):
+        raise UserError(f"{path} must be a configuration, but holds none.")
+    if names := code_names(saved):
+        raise UserError(
+            f"{path} must hold values only, but names code to run ({', '.join(names)}); nothing of it was used."
+        )
+    return saved
+
+
+def overlaid(saved: Mapping[str, Any], texts: list[str]) -> tuple[TrainConfig, TrainConfig, list[Change]]:
+    """Put overrides on top of a run's configuration.
+
+    Args:
+        saved: from `saved_config`.
+        texts: overrides as typed, `key=value` or `group=option`.
+
+    Returns:
+        The run's configuration, the one with the overrides, and what differs.
+
+    Raises:
+        FaultsError: with a sentence for every fault found.
+    """
+    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train") as loader:
+        known_groups = groups(loader)
+        parsed = parse(texts, loader)
+        faults = [
+            f"A run takes one value of `{one.key_or_group}`, but {one.input_line} names several."
+            for one in parsed
+            if one.is_sweep_override()
+        ]
+        choices = [one for one in parsed if one.key_or_group in known_groups]
+        for one in choices:
+            faults += group_faults(one, loader)
+        if faults:
+            raise FaultsError(faults)
+        own = [
+            f"{name}={saved[name]['name']}"
+            for name in NAMED
+            if isinstance(saved.get(name), dict) and "name" in saved[name]
+        ]
+        before = _merged(_plain(compose_all("train", own)), saved)
+        after = _with_groups(before, choices, loader, own)
+        values = [one for one in parsed if one not in choices]
+        chosen = [str(one.input_line) for one in choices]
+        keys = Keys.of(compose_all("train", [*own, *chosen]), known_groups, loader)
+        faults = [fault for fault in (keys.fault(one) for one in values) if fault]
+        faults += [
+            f"`{one.key_or_group}` belongs to Hydra, which this program does not use."
+            for one in values
+            if one.key_or_group.startswith("hydra")
+        ]
+        if faults:
+            raise FaultsError(faults)
+        composed = compose_all("train", [*own, *chosen, *(str(one.input_line) for one in values)])
+        for one in values:
+            value = OmegaConf.select(composed, one.key_or_group)
+            _put(after, one.key_or_group, OmegaConf.to_container(value) if OmegaConf.is_config(value) else value)
+    old, new = (validate(OmegaConf.create(plain)) for plain in (before, after))
+    return old, new, list(_changes(old.model_dump(), new.model_dump()))
+
+
+def _with_groups(
+    before: Mapping[str, Any], choices: list[Override], loader: ConfigLoaderImpl, own: list[str]
+) -> dict[str, Any]:
+    after = _merged({}, before)
+    for one in choices:
+        group, option = one.key_or_group, str(one.value())
+        if option == "null" or group.startswith("hydra"):
+            continue
+        file = loader.repository.load_config(f"{group}/{option}")
+        assert file is not None
+        assert isinstance(file.config, DictConfig)
+        stated = {key: value for key, value in _plain(file.config).items() if key != "defaults"}
+        if group in OPTIONAL_GROUPS:
+            after = _merged(after, stated)
+        elif group in NAMED and after[group].get("name") != option:
+            whole = _plain(
+                compose_all("train", [text for text in own if not text.startswith(f"{group}=")] + [f"{group}={option}"])
+            )[group]
+            shared = {key: value for key, value in after[group].items() if key in whole and key not in stated}
+            after[group] = {**whole, **shared}
+        else:
+            after[group] = _merged(after[group], stated)
+    return after
+
+
+def _plain(composed: DictConfig) -> dict[str, Any]:
+    OmegaConf.set_struct(composed, False)
+    composed.pop("hydra", None)
+    plain = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items() if key not in OPTIONAL_GROUPS}
+
+
+def _merged(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge nested dicts; what `top` says, counts."""
+    merged = dict(base)
+    for key, value in top.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = (
+            _merged(merged[key], value) if both else (_merged({}, value) if isinstance(value, Mapping) else value)
+        )
+    return merged
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    *sections, leaf = key.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+    tree[leaf] = value
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:
+    for key in dict.fromkeys([*old, *new]):
+        was, now = old.get(key), new.get(key)
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            yield from _changes(was, now, f"{prefix}{key}.")
+        elif was != now:
+            yield Change(f"{prefix}{key}", was, now)
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value)

@@ -1,0 +1,120 @@
+"""`python -m src.train resume=FOLDER`: what a resumed run goes on with, and what must not have changed."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
+from src.errors import UserError
+from src.running import folder as run_folder
+from src.running.assembly import device_name, resolve_accelerator, resolve_precision
+from src.running.command_line import CommandLine
+from src.running.overlay import Change, overlaid, saved_config
+from src.running.schema import TrainConfig
+from src.tasks.checkpoint import LAST, PREVIOUS, checkpoint_path
+
+# What may change without changing what is learnt: where files lie, how often to save, what is shown
+FREE = ("paths.", "checkpoint.", "resume.", "trainer.progress", "trainer.max_time", "trainer.log_every_n_steps",
+        "data.workers", "data.archive", "test")  # fmt: skip
+# What changes only the last digits; said, not refused
+ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision", "trainer.deterministic",
+            "data.evaluation_batch_tokens")  # fmt: skip
+
+
+class Resumption(NamedTuple):
+    """How a run goes on."""
+
+    folder: Path
+    config: TrainConfig
+    checkpoint: Path | None  # None: nothing was saved yet
+    step: int
+    threads: int
+    notes: list[str]  # what to say first
+
+
+def find_run(name: str, outputs: Path) -> Path:
+    """Return the run folder of that name; `latest` is the newest one below <outputs>/train.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name != "latest":
+        folder = Path(name).expanduser()
+        if not folder.is_dir():
+            raise UserError(f"`resume` must be a run folder or latest, but {name} is no folder; see outputs/train.")
+        return folder
+    runs = [record.parent for record in (outputs / "train").glob("*/run.json")]
+    if not runs:
+        raise UserError(f"`resume=latest` must find a run below {outputs / 'train'}, but there is none yet.")
+    return max(runs, key=lambda run: ((run / "run.json").stat().st_mtime, run.name))
+
+
+def plan(line: CommandLine) -> Resumption | None:
+    """Work out how to go on with the run that a command line names; None if it is finished.
+
+    Raises:
+        UserError: the folder is no run, or overrides change what must stay the same.
+    """
+    texts = [text for text in line.overrides if not text.startswith("resume.run=")]
+    name = next(text for text in line.overrides if text.startswith("resume.run=")).partition("=")[2]
+    outputs = next((text.partition("=")[2] for text in reversed(texts) if text.startswith("paths.outputs=")), "outputs")
+    folder = find_run(name[1:-1].replace("\\'", "'").replace("\\\\", "\\"), Path(outputs))
+    record = run_folder.read_record(folder)
+    _, config, changes = overlaid(saved_config(folder), texts)
+    if (folder / "metrics.json").exists():
+        print(f"{folder} is finished: its figures are in {folder / 'metrics.json'}. Nothing is left to do.")
+        return None
+    refused = [change for change in changes if not change.key.startswith((*FREE, *ROUNDING))]
+    if refused and not config.resume.allow_change:
+        raise UserError(
+            f"A resumed run must keep its schedule and data, but {'; '.join(map(str, refused))} would change them; "
+            "leave that out, start a new run, or insist with resume.allow_change=true."
+        )
+    checkpoint, step, notes = newest_checkpoint(folder)
+    notes += [f"changed: {change}" for change in changes if not change.key.startswith("resume.")]
+    threads = int(record["threads"])
+    reasons = inexact(record, config, changes, checkpoint)
+    at = f"Resuming {folder} at step {step:,}" if checkpoint else f"Starting {folder} again: nothing was saved yet"
+    notes.insert(0, f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit."))
+    precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
+    entry = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
+    run_folder.record_resume(
+        folder,
+        {"step": step, "overrides": texts, "changes": [str(change) for change in changes], "inexact": reasons} | entry,
+    )
+    return Resumption(folder, config, checkpoint, step, threads, notes)
+
+
+def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:
+    """Return the newest whole checkpoint to go on from, its step, and what to say of damaged ones.
+
+    Raises:
+        UserError: a file would run code or comes from a newer version.
+    """
+    notes: list[str] = []
+    for name in ("last.next", LAST, PREVIOUS):
+        path = checkpoint_path(folder, name)
+        try:
+            return path, int(read_checkpoint(path)["position"]["optimizer_steps"]), notes
+        except DamagedCheckpointError as error:
+            if path.exists():
+                notes.append(f"{error} Falling back to the one before.")
+    return None, 0, notes
+
+
+def inexact(record: dict[str, Any], config: TrainConfig, changes: list[Change], checkpoint: Path | None) -> list[str]:
+    """Return why the resumed run may differ from one that was never interrupted, in the last digits or altogether."""
+    here = run_folder.circumstances(device=device_name(config.trainer), precision="", threads=0)
+    reasons = [str(change) for change in changes if not change.key.startswith(FREE)]
+    for name, then, now in (
+        ("device", record["device"], here["device"]),
+        ("processor", record["hardware"]["processor"], here["hardware"]["processor"]),
+        ("instruction set", record["hardware"]["cpu_capability"], here["hardware"]["cpu_capability"]),
+        ("torch", record["versions"]["torch"], torch.__version__),
+    ):
+        if then != now:
+            reasons.append(f"{name} was {then}, is {now}")
+    if checkpoint is not None and read_checkpoint(checkpoint)["exact"] is None:
+        reasons.append("the checkpoint is of an older format without random states")
+    return reasons

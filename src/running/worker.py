@@ -1,0 +1,51 @@
+"""A process that carries out one order, read as JSON from standard input: `python -m src.running.worker`.
+
+Started by `src.running.launching`, for the other ranks of a DDP run and for the jobs of a sweep. The order holds
+    config      the whole configuration, as plain values
+    folder      the run folder
+    overrides   as typed, for the record
+    checkpoint  where to go on, or null
+    resumed     whether the folder holds the run already
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from src.errors import UserError
+from src.running.say import complain
+
+
+def main() -> None:
+    """Read the order and carry it out, with the exit codes of `src.train`."""
+    _die_with_parent()
+    order: dict[str, Any] = json.load(sys.stdin)
+    try:
+        from src.running.schema import TrainConfig
+        from src.running.training import train
+        from src.tasks.interruption import Interruption
+
+        interruption = Interruption()
+        interruption.install()
+        config = TrainConfig.model_validate(order.pop("config"))
+        train(config, folder=Path(order.pop("folder")), interruption=interruption, **order)
+    except UserError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+
+
+def _die_with_parent() -> None:
+    """Let no orphan train on: Linux ends this process when the one that started it ends, however that happens."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Where training stands between two batches, and a Lightning loop that can begin there.
+
+Lightning 2.6 restores its own counters in a dozen cases and gets several of them wrong (a validation left out or run
+twice, logged steps off by one, the first epoch's order again). One case is enough: every checkpoint is taken between
+two batches, and says so in a `Position`; from there on everything is as if training had never stopped.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import lightning
+from lightning.pytorch.loops.fetchers import _DataFetcher
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place between two batches, always at the end of an optimizer step."""
+
+    epoch: int  # epochs done
+    batches: int  # batches done in the present epoch
+    optimizer_steps: int  # of the whole training
+    validated: bool  # False: a validation is due here and has not been run
+    stopped: bool = False  # training is over, early stopping or a time limit said so
+
+    def state(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+class EpochLoop(_TrainingEpochLoop):
+    """Lightning's loop over the batches of an epoch, able to begin in the middle of one."""
+
+    start: Position | None = None
+    _validation_is_due = False
+
+    def reset(self) -> None:
+        """Prepare an epoch; the first one of a resumed run has some of its batches behind it."""
+        super().reset()
+        if self.start is None:
+            return
+        _set(self.batch_progress.current, self.start.batches)
+        self._validation_is_due = not self.start.validated
+        # Lightning counts a step for the loggers only after the validation that follows it
+        self._batches_that_stepped = self.start.optimizer_steps - int(self._validation_is_due)
+        self.start = None
+
+    @property
+    def done(self) -> bool:
+        """Say whether the epoch is over."""
+        return not self._validation_is_due and super().done
+
+    def advance(self, data_fetcher: _DataFetcher) -> None:
+        """Train on a batch, unless a validation comes first: `on_advance_end` runs it."""
+        if self._validation_is_due:
+            self._validation_is_due = False
+            return
+        super().advance(data_fetcher)
+
+    def _broadcast_sigterm_tensor(self) -> None:
+        """Do nothing: `src.tasks.interruption` asks all processes whether to stop."""
+
+
+def install(trainer: lightning.Trainer) -> None:
+    """Give a trainer the loop that can begin anywhere."""
+    old = trainer.fit_loop.epoch_loop
+    trainer.fit_loop.epoch_loop = EpochLoop(trainer, min_steps=old.min_steps, max_steps=old.max_steps)
+
+
+def begin_at(trainer: lightning.Trainer, position: Position) -> None:
+    """Let `trainer.fit` begin at a position; call it before the training loader is made."""
+    loop = trainer.fit_loop.epoch_loop
+    assert isinstance(loop, EpochLoop)
+    loop.start = position
+    _set(trainer.fit_loop.epoch_progress.current, position.epoch)
+    _set(trainer.fit_loop.epoch_progress.total, position.epoch)
+    _set(loop.automatic_optimization.optim_progress.optimizer.step.total, position.optimizer_steps)
+    loop._batches_that_stepped = position.optimizer_steps
+
+
+def _set(counters: object, value: int) -> None:
+    """Set all of Lightning's counters of one thing: how many are ready, started, processed, completed."""
+    for name in vars(counters):
+        setattr(counters, name, value)

@@ -1,0 +1,55 @@
+"""Run `python -m src.train` and send this process a signal at an exact place: kill_at.py PLACE COUNT SIGNAL ARGUMENTS.
+
+The program itself has no hook for this: the functions at the places are wrapped here, in the process to be killed.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import src.atomic
+import src.checkpoint_file
+from src import train
+from src.data import encoded
+from src.tasks.classification import ClassificationTask
+
+PLACES: dict[str, tuple[object, str]] = {
+    "training": (ClassificationTask, "training_step"),
+    "gradient": (ClassificationTask, "configure_gradient_clipping"),
+    "validation": (ClassificationTask, "validation_step"),
+    "validated": (ClassificationTask, "on_validation_epoch_end"),
+    "epoch_end": (ClassificationTask, "on_train_epoch_end"),
+    "test": (ClassificationTask, "test_step"),
+    "serialising": (src.checkpoint_file.torch, "save"),
+    "syncing": (src.atomic.os, "fsync"),  # written aside, not yet renamed
+    "renaming": (Path, "replace"),
+    "cache": (np, "save"),
+    "installing": (encoded, "exclusive"),
+}
+
+
+def wrap(place: str, count: int, number: int) -> None:
+    owner, name = PLACES[place]
+    original: Callable[..., Any] = getattr(owner, name)
+    calls = 0
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == count:
+            print(f"signal {number} at {place} {count}", flush=True)
+            os.kill(os.getpid(), number)
+        return original(*arguments, **named)
+
+    setattr(owner, name, wrapped)
+
+
+if __name__ == "__main__":
+    wrap(sys.argv[1], int(sys.argv[2]), int(signal.Signals[sys.argv[3]]))
+    sys.argv = ["src.train", *sys.argv[4:]]
+    train.main()
