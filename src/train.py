@@ -29,31 +29,46 @@ def job(composed: DictConfig) -> float | None:
     running = HydraConfig.get()
     sweep = Path(running.sweep.dir) if running.mode == RunMode.MULTIRUN else None
     folder = Path(running.runtime.output_dir)
+    overrides = list(running.overrides.task)
     try:
-        return begin(validate(composed), folder=folder, overrides=list(running.overrides.task), sweep=sweep)
+        config = validate(composed)
+        return begin(config, folder, overrides) if sweep is None else one_of_many(config, folder, overrides, sweep)
     except UserError as error:  # Hydra would print a traceback
         with suppress(OSError):
             folder.rmdir()  # made for nothing, if there is nothing in it
         complain(error)
         if sweep is None:
             sys.exit(error.exit_code)
-        FAILED_JOBS.append(folder)  # the other jobs of a sweep go on
-        return None
+        FAILED_JOBS.append(folder)
+        if composed.sweep.fail_fast:
+            sys.exit(2)
+        return None  # the other jobs of a sweep go on
 
 
-def begin(config: TrainConfig, *, folder: Path, overrides: list[str], sweep: Path | None) -> float | None:
+def begin(config: TrainConfig, folder: Path, overrides: list[str]) -> float | None:
     """Begin a run, in a folder that holds none."""
-    from src.running import sweep as sweeps
     from src.running.training import train  # lightning and torch: 5 s that a typo need not wait for
     from src.tasks.interruption import Interruption
 
     interruption = Interruption()
     interruption.install()
+    return train(config, folder=folder, overrides=overrides, interruption=interruption)
+
+
+def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: Path) -> float | None:
+    """Carry out a job of a sweep in a process of its own; the sweep's tables hold it afterwards, failed or not."""
+    from src.running.sweep import print_table, write_tables
+    from src.running.sweep_job import run_job
+    from src.tasks.interruption import Interrupted
+
     try:
-        return train(config, folder=folder, overrides=overrides, interruption=interruption)
+        return run_job(config, folder=folder, overrides=overrides)
+    except Interrupted:
+        print(f"Go on with the sweep: repeat the command with hydra.sweep.dir={sweep}", flush=True)
+        raise
     finally:
-        if sweep:
-            sweeps.write_table(sweep, monitor=config.task.monitor)  # also when this job failed
+        write_tables(sweep, monitor=config.task.monitor)
+        print_table(sweep)
 
 
 def go_on(line: command_line.CommandLine) -> None:

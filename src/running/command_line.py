@@ -165,7 +165,7 @@ def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
     if line.runs:
         faults += _folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
     if not swept:
-        return faults + _job_faults(whole, multirun=multirun)
+        return faults + _job_faults(whole)
     if not multirun:
         faults += [
             f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
@@ -179,23 +179,17 @@ def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
         except FaultsError as error:
             faults += error.sentences
         else:
-            faults += [*untrusted_names(config), *_job_faults(config, multirun=multirun)]
+            faults += [*untrusted_names(config), *_job_faults(config)]
     return faults
 
 
-def _job_faults(config: DictConfig, *, multirun: bool) -> list[str]:
+def _job_faults(config: DictConfig) -> list[str]:
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
     try:
-        checked = validate(config)
+        validate(config)
     except FaultsError as faults:
         return faults.sentences
-    if multirun and checked.trainer.devices > 1:
-        # Lightning would hand the whole sweep to the other ranks, which run it again themselves: corrupt or hanging
-        return [
-            f"`trainer.devices` must be 1 in a sweep (-m), but is {checked.trainer.devices} instead; "
-            "run the jobs one by one to use several devices."
-        ]
     return []
 
 

@@ -72,7 +72,14 @@ def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 def record_start(
-    folder: Path, *, config: TrainConfig, overrides: list[str], device: str, precision: str, threads: int
+    folder: Path,
+    *,
+    config: TrainConfig,
+    overrides: list[str],
+    device: str,
+    precision: str,
+    threads: int,
+    command: str | None = None,
 ) -> None:
     """Write config.yaml and run.json: enough to do the same again, and to see why another machine's figures differ.
 
@@ -87,6 +94,7 @@ def record_start(
         folder / "run.json",
         {"format_version": FORMAT_VERSION, "overrides": overrides, "seed": config.seed}
         | circumstances(device=device, precision=precision, threads=threads)
+        | ({"command": command} if command else {})
         | {"fingerprints": None},
     )
 

@@ -15,8 +15,8 @@ from src.running.schema import TrainConfig
 from src.tasks.checkpoint import LAST, PREVIOUS, checkpoint_path
 
 # What may change without changing what is learnt: where files lie, how often to save, what is shown
-FREE = ("paths.", "checkpoint.", "resume.", "trainer.progress", "trainer.max_time", "trainer.log_every_n_steps",
-        "data.workers", "data.archive", "test")  # fmt: skip
+FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",
+        "trainer.log_every_n_steps", "data.workers", "data.archive", "test")  # fmt: skip
 # What changes only the last digits; said, not refused
 ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision", "trainer.deterministic",
             "data.evaluation_batch_tokens")  # fmt: skip

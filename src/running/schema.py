@@ -224,6 +224,12 @@ class Resume(Section):
     allow_change: bool
 
 
+class Sweep(Section):
+    """Many runs (conf/train.yaml)."""
+
+    fail_fast: bool
+
+
 class TrainConfig(Section):
     """conf/train.yaml, composed."""
 
@@ -239,6 +245,7 @@ class TrainConfig(Section):
     paths: Paths
     checkpoint: Checkpoint
     resume: Resume
+    sweep: Sweep
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     test: bool
 

@@ -1,18 +1,35 @@
-"""The table of a sweep: one line a job, best first. Each job writes it anew at its end, so a stopped sweep has one."""
+"""The tables of a sweep, written anew by every job, so that a stopped sweep has them too.
+
+sweep.csv, sweep.md    a line a job, best first
+seeds.csv, seeds.md    where seeds were swept: a line for each setting, mean and standard deviation over its seeds
+"""
 
 import csv
 import io
 import json
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from rich.table import Table
 
 from src.atomic import write_text
+from src.running.reporting import console
 
 COLUMNS = ("validation/accuracy", "validation/loss", "test/accuracy", "test/f1", "time/training_seconds")
 
 
-def write_table(sweep: Path, *, monitor: str) -> None:
-    """Write sweep.csv and sweep.md from the run folders in `sweep`.
+class Job(NamedTuple):
+    """What is known of a job."""
+
+    name: str
+    overrides: dict[str, str]
+    metrics: dict[str, Any]  # empty: not finished
+
+
+def write_tables(sweep: Path, *, monitor: str) -> None:
+    """Write the tables from the run folders in `sweep`.
 
     Args:
         sweep: the sweep's folder; its jobs' folders lie in it.
@@ -20,33 +37,74 @@ def write_table(sweep: Path, *, monitor: str) -> None:
     """
     jobs = [_read(run) for run in sweep.glob("*/run.json") if run.stat().st_size]
     sign = 1.0 if monitor.endswith("/loss") else -1.0
-    jobs.sort(key=lambda job: (monitor not in job["metrics"], sign * job["metrics"].get(monitor, 0.0), job["name"]))
-    given = dict.fromkeys(key for job in jobs for key in job["overrides"])
-    varied = [key for key in given if len(jobs) == 1 or len({job["overrides"].get(key) for job in jobs}) > 1]
-    measured = [name for name in dict.fromkeys((monitor, *COLUMNS)) if any(name in job["metrics"] for job in jobs)]
-    header = ["job", *varied, *measured]
-    rows = [
+    jobs.sort(key=lambda job: (monitor not in job.metrics, sign * job.metrics.get(monitor, 0.0), job.name))
+    measured = [name for name in dict.fromkeys((monitor, *COLUMNS)) if any(name in job.metrics for job in jobs)]
+    varied = _varied(jobs)
+    _write(
+        sweep / "sweep",
+        ["job", *varied, *measured],
         [
-            job["name"],
-            *(job["overrides"].get(key, "") for key in varied),
-            *(_figure(job["metrics"].get(name)) for name in measured),
-        ]
-        for job in jobs
-    ]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_text(sweep / "sweep.csv", text.getvalue())
-    write_text(sweep / "sweep.md", _markdown(header, rows))
+            [
+                job.name,
+                *(job.overrides.get(key, "") for key in varied),
+                *(_figure(job.metrics.get(name)) for name in measured),
+            ]
+            for job in jobs
+        ],
+    )
+    if "seed" in varied:
+        _write(sweep / "seeds", *_over_seeds(jobs, [key for key in varied if key != "seed"], measured))
 
 
-def _read(record: Path) -> dict[str, Any]:
+def print_table(sweep: Path) -> None:
+    """Print the sweep's table, and the one over seeds where there is one."""
+    out = console()
+    for name, title in (("sweep", "Jobs so far, best first"), ("seeds", "Mean and standard deviation over seeds")):
+        path = sweep / f"{name}.csv"
+        if path.exists():
+            header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+            table = Table(title=f"{title} ({path})", title_justify="left")
+            for column in header:
+                table.add_column(column, overflow="fold")
+            for row in rows:
+                table.add_row(*row)
+            out.print(table)
+
+
+def _over_seeds(
+    jobs: Sequence[Job], varied: Sequence[str], measured: Sequence[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Put together the finished jobs that differ in nothing but their seed; the order of the best of each stays."""
+    settings: dict[tuple[str, ...], list[Job]] = {}
+    for job in jobs:
+        if job.metrics:
+            settings.setdefault(tuple(job.overrides.get(key, "") for key in varied), []).append(job)
+    header = [*varied, "seeds", *(f"{name} {kind}" for name in measured for kind in ("mean", "deviation"))]
+    rows = []
+    for setting, same in settings.items():
+        row = [*setting, str(len(same))]
+        for name in measured:
+            values = [float(job.metrics[name]) for job in same if name in job.metrics]
+            row.append(_figure(statistics.fmean(values)) if values else "")
+            row.append(_figure(statistics.stdev(values)) if len(values) > 1 else "")
+        rows.append(row)
+    return header, rows
+
+
+def _varied(jobs: Sequence[Job]) -> list[str]:
+    """Return the overrides that differ between jobs; of a single job, all."""
+    given = dict.fromkeys(key for job in jobs for key in job.overrides)
+    return [key for key in given if len(jobs) == 1 or len({job.overrides.get(key) for job in jobs}) > 1]
+
+
+def _read(record: Path) -> Job:
     overrides = json.loads(record.read_text(encoding="utf-8"))["overrides"]
     results = record.with_name("metrics.json")
-    return {
-        "name": record.parent.name,
-        "overrides": dict(override.split("=", 1) for override in overrides),
-        "metrics": json.loads(results.read_text(encoding="utf-8")) if results.exists() else {},
-    }
+    return Job(
+        name=record.parent.name,
+        overrides=dict(override.split("=", 1) for override in overrides if "=" in override),
+        metrics=json.loads(results.read_text(encoding="utf-8")) if results.exists() else {},
+    )
 
 
 def _figure(value: Any) -> str:
@@ -55,6 +113,13 @@ def _figure(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _markdown(header: list[str], rows: list[list[str]]) -> str:
+def _write(stem: Path, header: list[str], rows: list[list[str]]) -> None:
+    """Write a table as .csv and as .md."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_text(stem.with_suffix(".csv"), text.getvalue())
     lines = [header, ["---"] * len(header), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    write_text(
+        stem.with_suffix(".md"),
+        "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines),
+    )

@@ -37,6 +37,7 @@ def train(
     resumed: bool = False,
     checkpoint: str | None = None,
     threads: int | None = None,
+    command: str | None = None,
 ) -> float | None:
     """Train, choose the best checkpoint, test it, and leave everything in `folder`.
 
@@ -48,6 +49,7 @@ def train(
         resumed: whether the folder holds this run already.
         checkpoint: where to go on; None: at the beginning.
         threads: of this process; None: torch's choice.
+        command: the line that was typed, for the record; None: this process's own.
 
     Returns:
         The metric that `task.monitor` names, of the best checkpoint; None without a validation split.
@@ -73,6 +75,7 @@ def train(
                     device=assembly.device_name(config.trainer),
                     precision=precision,
                     threads=torch.get_num_threads(),
+                    command=command,
                 )
         with _one_sentence(run):
             return run.carry_out()

@@ -181,8 +181,10 @@ def test_a_job_that_cannot_run_does_not_end_the_sweep(train: Train) -> None:
     assert run.code == 2
     assert "`trainer.limit_test_batches` must leave at least one of" in run.err
     assert "Traceback" not in run.err
-    (row,) = csv.DictReader((run.folder / "sweep.csv").read_text().splitlines())
-    assert float(row["test/accuracy"]) >= 0
+    assert f"failed with exit code 2; what it left is in {run.folder / '0'}" in run.err
+    good, failed = csv.DictReader((run.folder / "sweep.csv").read_text().splitlines())
+    assert float(good["test/accuracy"]) >= 0
+    assert failed["test/accuracy"] == "no result"
 
 
 def test_one_checkpoint_is_worth_the_same_to_one_and_to_two_processes(train: Train, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import csv
 import json
 from pathlib import Path
 
-from src.running.sweep import write_table
+from src.running.sweep import write_tables
 
 
 def job(sweep: Path, name: str, overrides: list[str], metrics: dict[str, float] | None) -> None:
@@ -22,7 +22,7 @@ def test_best_first_and_jobs_without_a_result_last(tmp_path: Path) -> None:
     job(tmp_path, "0", ["model.dim=32", "optimizer.lr=0.1"], {"validation/accuracy": 0.8, "test/accuracy": 0.7})
     job(tmp_path, "1", ["model.dim=64", "optimizer.lr=0.1"], {"validation/accuracy": 0.9, "test/accuracy": 0.75})
     job(tmp_path, "2", ["model.dim=64", "optimizer.lr=0.2"], None)
-    write_table(tmp_path, monitor="validation/accuracy")
+    write_tables(tmp_path, monitor="validation/accuracy")
     rows = table(tmp_path)
     assert [row["job"] for row in rows] == ["1", "0", "2"]
     assert rows[0]["model.dim"] == "64"
@@ -37,5 +37,19 @@ def test_best_first_and_jobs_without_a_result_last(tmp_path: Path) -> None:
 def test_a_loss_is_best_when_lowest(tmp_path: Path) -> None:
     job(tmp_path, "0", ["seed=0"], {"validation/loss": 0.5})
     job(tmp_path, "1", ["seed=1"], {"validation/loss": 0.4})
-    write_table(tmp_path, monitor="validation/loss")
+    write_tables(tmp_path, monitor="validation/loss")
     assert [row["job"] for row in table(tmp_path)] == ["1", "0"]
+
+
+def test_mean_and_deviation_over_seeds(tmp_path: Path) -> None:
+    for name, (dim, seed, accuracy) in enumerate(
+        [("32", "1", 0.7), ("32", "2", 0.8), ("64", "1", 0.9), ("64", "2", 0.6), ("64", "3", None)]
+    ):
+        metrics = None if accuracy is None else {"validation/accuracy": accuracy}
+        job(tmp_path, str(name), [f"model.dim={dim}", f"seed={seed}"], metrics)
+    write_tables(tmp_path, monitor="validation/accuracy")
+    rows = list(csv.DictReader((tmp_path / "seeds.csv").read_text().splitlines()))
+    assert [(row["model.dim"], row["seeds"]) for row in rows] == [("64", "2"), ("32", "2")]
+    assert [row["validation/accuracy mean"] for row in rows] == ["0.7500", "0.7500"]
+    assert [row["validation/accuracy deviation"] for row in rows] == ["0.2121", "0.0707"]
+    assert (tmp_path / "seeds.md").read_text().count("\n") == 4

@@ -1,0 +1,106 @@
+"""One job of a sweep: a process of its own, begun, gone on with, or passed over because it is finished.
+
+Nothing of a job can leak into the next: not its environment, not its process group, not its memory, not its crash.
+A launcher that runs jobs elsewhere (joblib, SLURM) replaces this module and nothing else.
+"""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from src.errors import UserError
+from src.running import folder as run_folder
+from src.running.launching import OF_A_GROUP, start_worker
+from src.running.overlay import saved_config
+from src.running.resuming import newest_checkpoint
+from src.running.schema import TrainConfig
+from src.tasks.interruption import SIGNALS, Interrupted
+
+
+class FailedJobError(UserError):
+    """A job ended without a result; it has said why itself."""
+
+
+def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float | None:
+    """Carry out a job, unless it is finished, and return the metric that `task.monitor` names.
+
+    Raises:
+        FailedJobError: it failed.
+        UserError: the folder holds another job.
+        Interrupted: by a signal, which the job was handed and has answered.
+    """
+    named = f"job {folder.name} ({' '.join(overrides) or 'no overrides'})"
+    results = folder / "metrics.json"
+    begun = (folder / "run.json").exists()
+    if begun and _other(config, folder):
+        raise UserError(
+            f"hydra.sweep.dir must hold the same sweep when it is started again, but {folder} holds another job; "
+            "repeat the command as it was, or leave hydra.sweep.dir out."
+        )
+    if begun and results.exists():
+        print(f"{named}: finished before, not repeated")
+        return _result(results, config)
+    print(f"{named}: {'going on' if begun else 'starting'} in {folder}", flush=True)
+    checkpoint = newest_checkpoint(folder)[0] if begun else None
+    order = {
+        "config": config.model_dump(mode="json"),
+        "folder": str(folder.absolute()),
+        "overrides": overrides,
+        "resumed": begun,
+        "checkpoint": str(checkpoint) if checkpoint else None,
+        "threads": run_folder.read_record(folder)["threads"] if begun else None,
+        "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
+    }
+    environment = {name: value for name, value in os.environ.items() if name not in OF_A_GROUP}
+    with _handing_on() as job:
+        job.append(start_worker(order, environment=environment, new_session=True))
+        code = job[0].wait()
+    if code in (128 + number for number in SIGNALS):
+        raise Interrupted(code - 128)
+    if code or not results.exists():
+        raise FailedJobError(f"{named} failed with exit code {code}; what it left is in {folder}.")
+    return _result(results, config)
+
+
+@contextmanager
+def _handing_on() -> Iterator[list[subprocess.Popen[str]]]:
+    """Hand signals on to the job, all its processes, while it runs."""
+    job: list[subprocess.Popen[str]] = []
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        del frame
+        if not job:
+            raise Interrupted(number)
+        os.killpg(job[0].pid, number)
+
+    before = {number: signal.signal(number, hand_on) for number in SIGNALS}
+    try:
+        yield job
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for process in job:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _other(config: TrainConfig, folder: Path) -> bool:
+    """Say whether the folder holds a job with another configuration; where files lie does not matter."""
+    ours = json.loads(json.dumps(config.model_dump(mode="json")))
+    theirs = saved_config(folder)
+    return any(
+        ours[name] != theirs.get(name) for name in ours if name not in ("paths", "checkpoint", "resume", "sweep")
+    )
+
+
+def _result(results: Path, config: TrainConfig) -> float | None:
+    value = json.loads(results.read_text(encoding="utf-8")).get(config.task.monitor)
+    return None if value is None else float(value)
