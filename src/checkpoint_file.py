@@ -84,7 +84,7 @@ def _from_1_to_2(content: dict[str, Any]) -> dict[str, Any]:
     """Take the place in training from Lightning's counters; random states and partial metrics were not kept."""
     loop = content.get("loops", {}).get("fit_loop", {})
     batches = loop.get("epoch_loop.batch_progress", {}).get("current", {}).get("ready", 0)
-    epochs = loop.get("epoch_progress", {}).get("current", {}).get("completed", content["epoch"])
+    begun = loop.get("epoch_progress", {}).get("current", {}).get("ready", 1)  # epochs, the present one included
     callbacks: dict[str, Any] = content.get("callbacks", {})
     score = next((state["best_model_score"] for name, state in callbacks.items() if name.startswith("ModelCh")), None)
     kept = {name: value for name, value in content.items() if name not in ("loops", "callbacks")}
@@ -92,8 +92,8 @@ def _from_1_to_2(content: dict[str, Any]) -> dict[str, Any]:
         "format_version": 2,
         "callbacks": {},
         "position": {
-            "epoch": epochs,
-            "batches": batches if epochs == content["epoch"] else 0,
+            "epoch": max(0, begun - 1),
+            "batches": batches,
             "optimizer_steps": content["global_step"],
             "validated": True,
         },

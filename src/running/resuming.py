@@ -12,7 +12,7 @@ from src.running.assembly import device_name, resolve_accelerator, resolve_preci
 from src.running.command_line import CommandLine
 from src.running.overlay import Change, overlaid, saved_config
 from src.running.schema import TrainConfig
-from src.tasks.checkpoint import LAST, PREVIOUS, checkpoint_path
+from src.tasks.checkpoint import BEST, LAST, PREVIOUS, checkpoint_path
 
 # What may change without changing what is learnt: where files lie, how often to save, what is shown
 FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",
@@ -72,6 +72,7 @@ def plan(line: CommandLine) -> Resumption | None:
             "leave that out, start a new run, or insist with resume.allow_change=true."
         )
     checkpoint, step, notes = newest_checkpoint(folder)
+    notes += _damaged_best(folder, begun=checkpoint is not None)
     notes += [f"changed: {change}" for change in changes if not change.key.startswith("resume.")]
     threads = int(record["threads"])
     reasons = inexact(record, config, changes, checkpoint)
@@ -84,6 +85,18 @@ def plan(line: CommandLine) -> Resumption | None:
         {"step": step, "overrides": texts, "changes": [str(change) for change in changes], "inexact": reasons} | entry,
     )
     return Resumption(folder, config, checkpoint, step, threads, notes)
+
+
+def _damaged_best(folder: Path, *, begun: bool) -> list[str]:
+    """Delete a best.ckpt that is torn, and say what that means."""
+    best = checkpoint_path(folder, BEST)
+    try:
+        if begun and best.exists():
+            read_checkpoint(best)
+    except DamagedCheckpointError as error:
+        best.unlink()
+        return [f"{error} The best weights are chosen anew, from the validations that follow."]
+    return []
 
 
 def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:

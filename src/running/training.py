@@ -156,8 +156,8 @@ class _Run:
             return None
         try:
             score = read_checkpoint(checkpoint_path(self.folder, BEST)).get("best_score")
-        except DamagedCheckpointError:  # validations that will be repeated may bring it back
-            score = read_checkpoint(Path(self.checkpoint)).get("best_score")
+        except DamagedCheckpointError:  # it is chosen anew; a validation that is repeated may bring it back
+            return None
         return None if score is None else float(score)
 
     def _curve_sizes(self) -> dict[str, int]:

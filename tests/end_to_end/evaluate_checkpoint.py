@@ -24,9 +24,11 @@ def main(run: Path, processes: int, output: Path) -> None:
     config = validate(composed)
     data = assembly.build_data(config)
     data.setup()
-    best = assembly.checkpoint_path(run, assembly.BEST)
+    best = checkpoint_path(run, BEST)
     task = ClassificationTask.load_from_checkpoint(best, weights_only=True)
-    trainer = assembly.build_trainer(config, output.parent / f"with_{processes}", callbacks=[])
+    trainer = assembly.build_trainer(
+        config, output.parent / f"with_{processes}", callbacks=[], order=order, curves=False
+    )
     trainer.test(task, datamodule=data, verbose=False)
     if trainer.is_global_zero:
         output.write_text(json.dumps(task.last_report.record("test")))

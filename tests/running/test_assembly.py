@@ -47,7 +47,7 @@ def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_pat
     assert assembly.hyperparameters(config)["model.dim"] == 16
     if option in NEEDS_A_GPU | TWO_PROCESSES | NEEDS_AN_ARCHIVE:
         return
-    train(config, folder=tmp_path / "run", overrides=[], sweep=None)
+    train(config, folder=tmp_path / "run", overrides=[])
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["training/steps"] == 2
     assert metrics["test/reviews"] == 8
@@ -55,7 +55,7 @@ def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_pat
 
 def test_the_run_record_rebuilds_the_configuration(tmp_path: Path, cache: Path) -> None:
     config = composed("seed=3", *TINY, "trainer.max_steps=1", f"paths.cache={cache}")
-    train(config, folder=tmp_path / "run", overrides=["seed=3"], sweep=None)
+    train(config, folder=tmp_path / "run", overrides=["seed=3"])
     again = validate(OmegaConf.load(tmp_path / "run" / "config.yaml"))
     assert again == config
 
