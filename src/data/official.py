@@ -36,6 +36,7 @@ class OfficialReviews:
     name = "imdb"
     label_names = ("negative", "positive")
     note = "The test figures are those of the official benchmark: the 25,000 test reviews of Maas et al. 2011."
+    remarks = ()
 
     def __init__(
         self, *, archive: Path | None, download_folder: Path, validation: int = 2500, url: str = URL, md5: str = MD5
