@@ -87,7 +87,7 @@ def _separated(path: Path, columns: Mapping[str, str], *, separator: str) -> Ite
         header = [name.strip() for name in next(filter(None, rows), [])]  # blank lines before it are no header
         if not header:
             return
-        places = _places(path, header, columns)
+        wanted = _places(path, header, columns)
         line = rows.line_num + 1
         for fields in rows:
             if fields:  # a blank line has none
@@ -96,7 +96,7 @@ def _separated(path: Path, columns: Mapping[str, str], *, separator: str) -> Ite
                         f"{place(path, line)} must have {len(header)} fields as the header has, but has "
                         f'{len(fields)} instead; put quotes (") around a text that holds a separator or a line break.'
                     )
-                yield Row(line, tuple(fields[place] for place in places))
+                yield Row(line, tuple(fields[column] for column in wanted))
             line = rows.line_num + 1
     except csv.Error as error:
         raise UserError(
@@ -113,10 +113,11 @@ def _json_lines(path: Path, columns: Mapping[str, str]) -> Iterator[Row]:
         try:
             found = json.loads(text, parse_int=str, parse_float=str, parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{place(path, line)} must be a JSON object, but is no JSON: {error}.") from error
+            reason = getattr(error, "msg", error)  # without the line, which is always the first
+            raise UserError(f"{place(path, line)} must be a JSON object, but is no JSON: {reason}.") from error
         if not isinstance(found, dict):
             raise UserError(
-                f'{place(path, line)} must be a JSON object like {{"text": "...", "label": "..."}}, but is a '
+                f'{place(path, line)} must be a JSON object like {{"text": "...", "label": "..."}}, but is '
                 f"{_json_type(found)} instead."
             )
         if first:
@@ -130,7 +131,7 @@ def _no_number(text: str) -> None:
 
 
 def _json_type(value: Any) -> str:
-    return {list: "list", str: "text or number", bool: "truth value"}.get(type(value), "null")
+    return {list: "a list", str: "text or a number", bool: "a truth value"}.get(type(value), "null")
 
 
 def _parquet(path: Path, columns: Mapping[str, str]) -> Iterator[Row]:
@@ -153,7 +154,8 @@ def _parquet(path: Path, columns: Mapping[str, str]) -> Iterator[Row]:
     except UnicodeDecodeError as error:
         raise UserError(f"a row of {path} after row {line:,} must be UTF-8 text, but is not: {error}.") from error
     except ArrowException as error:
-        raise UserError(f"{path} must be a whole Parquet file, but cannot be read as one: {error}.") from error
+        reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+        raise UserError(f"{path} must be a whole Parquet file, but cannot be read as one: {reason}.") from error
 
 
 def _text(value: Any, path: Path, line: int, name: str) -> str | None:

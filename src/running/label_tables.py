@@ -13,13 +13,14 @@ MATRIX_FITS = 90  # characters beside the names at the left of a confusion matri
 LARGEST_MATRIX = 10  # labels
 MOST_ROWS = 20  # labels of which each has a row
 FEW_ROWS = 10  # rows where there are more labels than that
-LONGEST_NAME = 30  # characters
+LONGEST_NAME = 40  # characters
 
 
 def shown(name: str) -> str:
-    """Return a label's name as a table shows it: on one line, not too long, and never taken for rich's markup."""
+    """Return a label's name as a table shows it: on one line, a long one without its middle, and never as markup."""
     line = "".join(character if character.isprintable() else " " for character in name)
-    return escape(line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…")
+    tail = LONGEST_NAME // 2
+    return escape(line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - tail - 1]}…{line[-tail:]}")
 
 
 def labels_fit(label_names: Sequence[str]) -> bool:
