@@ -13,7 +13,7 @@ from src.data.reviews import Review, Splits
 
 
 class Source:
-    name, label_names, note = "toy", ("negative", "positive"), ""
+    name, label_names, note, remarks = "toy", ("negative", "positive"), "", ()
 
     def fingerprint(self) -> str:
         return "toy"

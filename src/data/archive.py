@@ -63,7 +63,10 @@ def read_archive(path: Path) -> Archive:
 
     found = {folder: len(numbered) for folder, numbered in reviews.items()}
     if found != COUNTS:
-        raise UserError(f"the archive {path} must hold {_listed(COUNTS)} reviews, but holds {_listed(found)} instead.")
+        raise UserError(
+            f"the archive {path} must hold {_listed(COUNTS)} reviews, but holds {_listed(found)} instead; it may be "
+            "cut off: download it again."
+        )
     labelled = [folder for folder in COUNTS if not folder.endswith("unsup")]
     short = [folder for folder in labelled if len(urls.get(folder, [])) <= max(reviews[folder])]
     if short:

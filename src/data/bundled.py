@@ -36,6 +36,7 @@ class BundledReviews:
         "The test reviews are held out, by film, of the 25,000 training reviews of IMDB: "
         "their figures are not those of the official benchmark (data=imdb)."
     )
+    remarks = ()
 
     def __init__(self, *, validation: int = 2500, test: int = 2500) -> None:
         if validation < 0 or test < 0 or validation + test >= 25_000:

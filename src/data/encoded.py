@@ -84,6 +84,7 @@ class EncodedReviews:
     tokenizer: Tokenizer
     label_names: tuple[str, ...]
     statistics: dict[str, SplitSummary]  # by split
+    remarks: tuple[str, ...]  # what the source found worth saying in every run
     fingerprint: str  # of everything that went into them
 
 
@@ -99,6 +100,7 @@ def open_encoded(folder: Path) -> EncodedReviews | None:
             tokenizer=tokenizer_from_state(meta["tokenizer"]),
             label_names=tuple(meta["label_names"]),
             statistics={name: SplitSummary(**summary) for name, summary in meta["statistics"].items()},
+            remarks=tuple(meta.get("remarks", ())),
             fingerprint=meta["fingerprint"],
         )
     except (OSError, ValueError, KeyError, TypeError):

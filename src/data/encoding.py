@@ -5,6 +5,7 @@ The same inputs are found again by their fingerprint, so a second start neither 
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from src.data.vocabulary import Vocabulary
 from src.errors import UserError
 
 _Ids = TypeVar("_Ids", list[int], NDArray[Any])
+_log = logging.getLogger(__name__)
 
 
 def encode_reviews(
@@ -63,16 +65,19 @@ def encode_reviews(
     folder = cache / ENCODED / fingerprint
     found = open_encoded(folder)
     if found is not None:
+        _say(found.remarks)
         return found
 
     splits = source.splits()
+    by_name = dict(zip(SPLITS, splits, strict=True))
+    _say(source.remarks)
     trained = train_tokenizer(
         tokenizer,
         (review.text for review in splits.train),
         vocabulary_size=vocabulary_size,
         min_frequency=min_frequency,
     )
-    numbering, numbered = _number(trained, dict(zip(SPLITS, splits, strict=True)))
+    numbering, numbered = _number(trained, by_name)
     inventory = trained.inventory()
     if inventory is None:
         counts = np.bincount(np.concatenate([np.zeros(0, np.int32), *numbered["train"]]), minlength=len(numbering))
@@ -91,7 +96,7 @@ def encode_reviews(
             max_tokens=max_tokens,
             head_share=head_share,
         )
-        for name, reviews in zip(SPLITS, splits, strict=True)
+        for name, reviews in by_name.items()
     }
     summaries = {
         name: summarise(
@@ -107,10 +112,11 @@ def encode_reviews(
         return install_encoded(
             folder,
             arrays=arrays,
-            ids={name: [review.id for review in reviews] for name, reviews in zip(SPLITS, splits, strict=True)},
+            ids={name: [review.id for review in reviews] for name, reviews in by_name.items()},
             meta={
                 "ingredients": ingredients,
                 "label_names": source.label_names,
+                "remarks": source.remarks,
                 "tokenizer": trained.state(),
                 "vocabulary": vocabulary.state(),
                 "statistics": {name: summary._asdict() for name, summary in summaries.items()},
@@ -144,6 +150,12 @@ def truncate(ids: _Ids, *, max_tokens: int, head_share: float) -> _Ids:
     if isinstance(ids, np.ndarray):
         return np.concatenate([ids[:head], ids[tail:]])
     return ids[:head] + ids[tail:]
+
+
+def _say(remarks: Iterable[str]) -> None:
+    """Log what the source found: in every run, for one that starts from the cache does not read the reviews."""
+    for remark in remarks:
+        _log.warning("%s", remark)
 
 
 def _check(*, max_tokens: int, head_share: float) -> None:

@@ -36,6 +36,7 @@ class OfficialReviews:
     name = "imdb"
     label_names = ("negative", "positive")
     note = "The test figures are those of the official benchmark: the 25,000 test reviews of Maas et al. 2011."
+    remarks = ()
 
     def __init__(
         self, *, archive: Path | None, download_folder: Path, validation: int = 2500, url: str = URL, md5: str = MD5
@@ -91,20 +92,32 @@ class OfficialReviews:
     def _archive_md5(self) -> str:
         """Return the MD5 of the archive at hand, having it downloaded if need be; hashed once per object."""
         if self._found_md5 is None:
-            path = self._path()
-            if not path.is_file():
-                if self.archive is not None:
-                    raise UserError(f"`data.archive` must be a copy of {ARCHIVE_NAME}, but {path} is not a file.")
-                self._download(path)
-            self._found_md5 = md5_of(path)
-            if self._found_md5 != self.md5:
-                _log.warning(
-                    "%s has the MD5 %s, not the official %s: the number of reviews in it decides whether it will do.",
-                    path,
-                    self._found_md5,
-                    self.md5,
-                )
+            self._found_md5 = self._downloaded() if self.archive is None else self._given(self.archive)
         return self._found_md5
+
+    def _given(self, path: Path) -> str:
+        if not path.is_file():
+            raise UserError(f"`data.archive` must be a copy of {ARCHIVE_NAME}, but {path} is not a file.")
+        found = md5_of(path)
+        if found != self.md5:
+            _log.warning(
+                "%s has the MD5 %s, not the official %s: the number of reviews in it decides whether it will do.",
+                path,
+                found,
+                self.md5,
+            )
+        return found
+
+    def _downloaded(self) -> str:
+        """Have the official archive in the download folder; one that has been damaged there is fetched again."""
+        path = self._path()
+        if path.is_file():
+            if md5_of(path) == self.md5:
+                return self.md5
+            _log.warning("%s no longer has the MD5 %s: it is deleted and downloaded again.", path, self.md5)
+            path.unlink()
+        self._download(path)
+        return self.md5
 
     def _download(self, path: Path) -> None:
         try:

@@ -1,7 +1,8 @@
 """What a review is, and what every source of reviews offers.
 
 A new source is one class with the attributes and methods of `Source`; nothing downstream asks which one it got.
-Sources: `bundled.BundledReviews` (the default, no download) and `official.OfficialReviews` (the benchmark).
+Sources: `bundled.BundledReviews` (the default, no download), `official.OfficialReviews` (the benchmark) and
+`table_reviews.TableReviews` (a file of one's own).
 """
 
 from typing import NamedTuple, Protocol
@@ -38,6 +39,10 @@ class Source(Protocol):
     @property
     def note(self) -> str:
         """One sentence that says what a figure on this source's test split means."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences that every run on these reviews must say, e.g. that splits share texts; known after `splits`."""
 
     def fingerprint(self) -> str:
         """Name the reviews and their split by content: equal fingerprints, equal splits. Takes well under a second."""

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from src.errors import UserError
 
 
-def film_disjoint(films: ArrayLike, labels: ArrayLike, *, sizes: Sequence[int], seed: int) -> list[NDArray[np.int64]]:
+def film_disjoint(
+    films: ArrayLike, labels: ArrayLike, *, sizes: Sequence[int], seed: int, in_first: ArrayLike = ()
+) -> list[NDArray[np.int64]]:
     """Divide reviews into parts of exactly the given sizes, all reviews of a film in the same part.
 
     The last part is chosen first and the first part takes what is left, so the test part does not change with the size
@@ -25,6 +27,7 @@ def film_disjoint(films: ArrayLike, labels: ArrayLike, *, sizes: Sequence[int], 
         labels: (reviews,) integers.
         sizes: reviews in each part; they add up to the number of reviews.
         seed: of the order of films.
+        in_first: places of reviews whose films must stand in the first part.
 
     Returns:
         One ascending array of places per part.
@@ -47,6 +50,7 @@ def film_disjoint(films: ArrayLike, labels: ArrayLike, *, sizes: Sequence[int], 
 
     part_of_film = np.zeros(len(counts_FC), dtype=np.int64)
     order = np.random.default_rng(seed).permutation(len(counts_FC))
+    order = order[~np.isin(order, film_of[np.asarray(in_first, dtype=np.int64)])]
     for part in reversed(range(1, len(sizes))):
         chosen = _choose(order, counts_FC, _quotas(counts_FC.sum(0), sizes[part]))
         if chosen is None:

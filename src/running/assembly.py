@@ -17,10 +17,12 @@ from src.data.datamodule import ReviewDataModule
 from src.data.few import FewReviews
 from src.data.official import OfficialReviews
 from src.data.reviews import Source
+from src.data.table_reviews import TableReviews
 from src.errors import UserError
 from src.running.curve_files import build_logger, curve_sizes
 from src.running.launching import WorkerDDP
-from src.running.schema import Data, ImdbBundled, TrainConfig, Trainer
+from src.running.schema import TrainConfig, Trainer
+from src.running.schema_data import Csv, Data, ImdbBundled
 from src.tasks.checkpoint import Checkpoints, PlainCheckpointIO, SavingTimes
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import HyperparametersTab, TrainingCurves
@@ -36,8 +38,23 @@ def build_source(data: Data, *, cache: Path) -> Source:
         return FewReviews(whole, count=data.overfit_reviews)
     if isinstance(data, ImdbBundled):
         return BundledReviews(validation=data.validation, test=data.test)
-    archive = Path(data.archive).expanduser() if data.archive else None
-    return OfficialReviews(archive=archive, download_folder=cache / DOWNLOADS, validation=data.validation)
+    if isinstance(data, Csv):
+        return TableReviews(
+            train=_path(data.train),
+            validation=_path(data.validation),
+            test=_path(data.test),
+            text=data.text,
+            label=data.label,
+            id=data.id,
+            validation_share=data.validation_share,
+            test_share=data.test_share,
+        )
+    return OfficialReviews(archive=_path(data.archive), download_folder=cache / DOWNLOADS, validation=data.validation)
+
+
+def _path(text: str | None) -> Path | None:
+    """Return a file as it was typed, ~ standing for the home folder; relative ones count from the working directory."""
+    return Path(text).expanduser() if text else None
 
 
 def build_data(config: TrainConfig) -> ReviewDataModule:
@@ -214,7 +231,7 @@ def _no_handlers() -> None:
 
 def validates(config: TrainConfig) -> bool:
     """Say whether there are reviews to validate on."""
-    return config.data.validation > 0 or config.data.overfit_reviews is not None
+    return config.data.has_validation
 
 
 def lower_is_better(metric: str) -> bool:

@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from src.data.summary import SplitSummary
-from src.tasks.metrics import AVERAGES, ClassificationReport
+from src.running.label_tables import balance, class_table, confusion_table, labels_fit, shown
+from src.tasks.metrics import ClassificationReport
 
 
 def console() -> Console:
@@ -33,8 +34,8 @@ def print_start(
     """
     table = Table(title="Reviews", title_justify="left")
     table.add_column("split")
-    right = ("reviews", *label_names, "tokens: median", "90 %", "99 %", "longest", "truncated", "<unk>", "empty")
-    for name in right:
+    columns = [shown(name) for name in label_names] if labels_fit(label_names) else []
+    for name in ("reviews", *columns, "tokens: median", "90 %", "99 %", "longest", "truncated", "<unk>", "empty"):
         table.add_column(name, justify="right")
     for split, summary in statistics.items():
         if not summary.reviews:
@@ -42,7 +43,7 @@ def print_start(
         table.add_row(
             split,
             f"{summary.reviews:,}",
-            *(f"{count / summary.reviews:.1%}" for count in summary.per_label),
+            *(f"{count / summary.reviews:.1%}" for count in summary.per_label if columns),
             *(f"{n:,}" for n in (summary.length_p50, summary.length_p90, summary.length_p99, summary.longest)),
             f"{summary.truncated_share:.1%}",
             f"{summary.unknown_share:.2%}",
@@ -50,36 +51,18 @@ def print_start(
         )
     out = console()
     out.print(table)
-    out.print(note, soft_wrap=True)
+    if not columns:
+        out.print(balance(statistics, label_names))
+    out.print(escape(note), soft_wrap=True)
     _print_facts(out, facts)
 
 
 def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, str]) -> None:
-    """Print every figure of a split, the confusion matrix, and where to look further."""
+    """Print the figures of a split, what was confused, and where to look further."""
     out = console()
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for name in ("precision", "recall", "F1", "reviews"):
-        table.add_column(name, justify="right")
-    lines = list(report.classes.items()) + [(f"{name} average", report.averages[name]) for name in AVERAGES]
-    for position, (name, line) in enumerate(lines):
-        table.add_row(
-            name,
-            f"{line.precision:.4f}",
-            f"{line.recall:.4f}",
-            f"{line.f1:.4f}",
-            f"{line.support:,}",
-            end_section=position == len(report.classes) - 1,
-        )
-    confusion = Table(title="Confusion matrix", title_justify="left")
-    confusion.add_column("is, but was called")
-    for name in report.classes:
-        confusion.add_column(name, justify="right")
-    for name, row in zip(report.classes, report.confusion, strict=True):
-        confusion.add_row(name, *(f"{count:,}" for count in row))
     out.print()
-    out.print(table)
-    out.print(confusion)
+    out.print(class_table(report, title=title))
+    out.print(confusion_table(report))
     interval = f"{report.accuracy_low:.4f} to {report.accuracy_high:.4f}"
     figures = {
         "accuracy": f"{report.accuracy:.4f}  (95 % interval {interval}, {report.reviews:,} reviews)",

@@ -8,71 +8,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from src.running.schema_data import Csv, Data
 from src.running.schema_optimization import Adam, Constant, Decay, Sgd
-from src.running.schema_types import MOST, Dropout, Limit, Natural, Positive, Section, Share, refuse
+from src.running.schema_types import MOST, Dropout, Limit, Natural, Positive, Section, refuse
 
 SPECIAL_TOKENS = 5  # as many as src.batch.Special names; importing it would import torch (a test compares)
-
-
-class Batches(Section):
-    """Keys that every source of reviews shares (conf/data/_batches.yaml)."""
-
-    max_tokens: Positive
-    head_share: Share
-    batch_tokens: Positive | None
-    batch_reviews: Positive | None
-    evaluation_batch_tokens: Positive
-    workers: Natural
-    overfit_reviews: Annotated[int, Field(ge=2, le=MOST)] | None
-    validation: Natural
-
-    @model_validator(mode="after")
-    def _one_batch_size(self) -> Self:
-        both = (self.batch_tokens, self.batch_reviews)
-        refuse(
-            f"exactly one of `data.batch_tokens` and `data.batch_reviews` must be set, but they are {both[0]} and "
-            f"{both[1]} instead; set the other to null"
-            if (both[0] is None) == (both[1] is None)
-            else None
-        )
-        return self
-
-
-class ImdbBundled(Batches):
-    """conf/data/imdb_bundled.yaml."""
-
-    name: Literal["imdb_bundled"]
-    test: Positive
-
-    @model_validator(mode="after")
-    def _reviews_left(self) -> Self:
-        held_out = self.validation + self.test
-        refuse(
-            f"`data.validation` and `data.test` together must leave reviews to train on (at most 20000 of 25000), but "
-            f"are {held_out} instead"
-            if held_out > 20_000
-            else None
-        )
-        return self
-
-
-class Imdb(Batches):
-    """conf/data/imdb.yaml."""
-
-    name: Literal["imdb"]
-    archive: str | None
-
-    @model_validator(mode="after")
-    def _reviews_left(self) -> Self:
-        refuse(
-            f"`data.validation` must be at most 20000 of the 25000 training reviews, but is {self.validation} instead"
-            if self.validation > 20_000
-            else None
-        )
-        return self
-
-
-Data = ImdbBundled | Imdb
 
 
 class Tokenizer(Section):
@@ -250,12 +190,19 @@ class TrainConfig(Section):
     test: bool
 
     @model_validator(mode="after")
-    def _something_to_choose_by(self) -> Self:
-        blind = self.data.validation == 0 and self.data.overfit_reviews is None
+    def _something_to_train_and_choose_by(self) -> Self:
         fewest = self.data.batch_reviews
+        own = self.data if isinstance(self.data, Csv) else None
         refuse(
-            "`data.validation` must be above 0 for callbacks=early_stopping, but is 0 instead"
-            if blind and self.callbacks.early_stopping
+            "`data.train` must be a file of reviews, but is null instead; give one: data.train=reviews.csv"
+            if own and own.train is None
+            else None,
+            "`data.test_share` must be above 0, but is 0 instead; give a file by data.test, or do without by test=false"
+            if own and self.test and not own.has_test
+            else None,
+            f"`data.{'validation_share' if own else 'validation'}` must be above 0 for callbacks=early_stopping, "
+            "but is 0 instead"
+            if self.callbacks.early_stopping and not self.data.has_validation
             else None,
             f"`data.batch_reviews` must be at least `trainer.devices` ({self.trainer.devices}), but is {fewest} instead"
             if fewest is not None and fewest < self.trainer.devices

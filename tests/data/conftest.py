@@ -20,6 +20,7 @@ class ToySource:
     name = "toy"
     label_names = ("negative", "positive")
     note = "Not a benchmark."
+    remarks = ()
 
     def __init__(self, *, train: list[str], validation: list[str], test: list[str], version: str = "1") -> None:
         self.texts = {"train": train, "validation": validation, "test": test}

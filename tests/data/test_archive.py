@@ -1,12 +1,15 @@
 import io
 import tarfile
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from src.data.archive import read_archive, read_compact, write_compact
 from src.errors import UserError
 
-from .conftest import PER_FOLDER, archive_files
+from .conftest import PER_FOLDER, archive_files, write_tar
 
 
 def test_every_review_is_read_in_order_of_label_and_number(small_archive):
@@ -63,6 +66,13 @@ def test_missing_reviews_are_counted(make_tar):
 
 
 @pytest.mark.usefixtures("small_counts")
+def test_a_missing_split_is_seen(make_tar):
+    files = {name: content for name, content in archive_files().items() if not name.startswith("aclImdb/test/")}
+    with pytest.raises(UserError, match=r"but holds .*test/neg 0, test/pos 0, .* instead"):
+        read_archive(make_tar(files))
+
+
+@pytest.mark.usefixtures("small_counts")
 def test_missing_films_are_named(make_tar):
     files = archive_files()
     files["aclImdb/train/urls_pos.txt"] = files["aclImdb/train/urls_pos.txt"][:-60]
@@ -85,6 +95,19 @@ def test_a_damaged_archive_is_refused_in_one_sentence(damage, small_archive, tmp
     )
     with pytest.raises(UserError, match=r"^[^\n]*data\.archive[^\n]*$|must hold"):
         read_archive(damaged)
+
+
+@pytest.mark.usefixtures("small_counts")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(damage=st.lists(st.tuples(st.integers(0, 2_000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=3))
+def test_whatever_the_damage_there_is_an_archive_or_a_sentence(damage, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("damaged")
+    content = bytearray(write_tar(folder / "whole.tar.gz", archive_files()).read_bytes())
+    for start, new in damage:
+        content[start : start + len(new)] = new
+    (folder / "damaged.tar.gz").write_bytes(content)
+    with suppress(UserError):  # and no other exception
+        read_archive(folder / "damaged.tar.gz")
 
 
 def test_the_compact_file_holds_the_same(small_archive, tmp_path):

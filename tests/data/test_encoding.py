@@ -201,6 +201,7 @@ from src.data.reviews import Review, Splits
 
 class Slow:
     name, label_names, note = "slow", ("negative", "positive"), ""
+    remarks = ()
     def fingerprint(self):
         return "slow"
     def splits(self):
@@ -213,6 +214,15 @@ encoded = encode_reviews(Slow(), tokenizer="basic_english", vocabulary_size=400,
                          head_share=0.5, cache=Path(sys.argv[1]))
 print(encoded.fingerprint, int(encoded.train.tokens.sum()), len(encoded.train), flush=True)
 """
+
+
+def test_what_the_source_remarks_is_said_in_every_run(toy_source, toy_settings, caplog):
+    toy_source.remarks = ("2 reviews are the same.",)
+    for _ in range(2):  # the second starts from the cache
+        caplog.clear()
+        encode_reviews(toy_source, **toy_settings)
+        assert caplog.messages == ["2 reviews are the same."]
+    assert toy_source.reads == 1
 
 
 def test_two_processes_that_start_together_both_read_the_same(tmp_path):

@@ -85,9 +85,44 @@ def test_offline_both_ways_out_are_named(tmp_path, monkeypatch):
 
 
 def test_a_downloaded_archive_is_used_without_asking_the_network(small_archive, tmp_path):
-    source = OfficialReviews(archive=None, download_folder=tmp_path, validation=0, url="http://127.0.0.1:1/x")
+    md5 = hashlib.md5(small_archive.read_bytes()).hexdigest()
+    source = OfficialReviews(archive=None, download_folder=tmp_path, validation=0, url="http://127.0.0.1:1/x", md5=md5)
     assert small_archive.parent == tmp_path
     assert len(source.splits().train) == 60
+
+
+def test_a_download_that_was_damaged_since_is_deleted_and_fetched_again(small_archive, tmp_path, monkeypatch):
+    whole = small_archive.read_bytes()
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    (downloads / "aclImdb_v1.tar.gz").write_bytes(whole[:100])
+
+    def download(url, target, *, md5):
+        assert not target.exists()
+        target.write_bytes(whole)
+
+    monkeypatch.setattr("src.data.official.download", download)
+    source = OfficialReviews(
+        archive=None, download_folder=downloads, validation=0, url="", md5=hashlib.md5(whole).hexdigest()
+    )
+    assert len(source.splits().train) == 60
+
+
+def test_a_download_with_a_wrong_hash_is_deleted_and_the_ways_out_named(tmp_path, monkeypatch):
+    """The server's answer is not the archive; nothing of it may be taken for a beginning later."""
+    monkeypatch.setattr("src.data.download._go_on", lambda url, part, *, timeout: part.write_bytes(b"<html>"))
+    source = OfficialReviews(archive=None, download_folder=tmp_path / "downloads", url="http://127.0.0.1:1/x")
+    with pytest.raises(UserError, match=r"^[^\n]*was deleted\)[^\n]*data\.archive=PATH[^\n]*$"):
+        source.splits()
+    assert [path.name for path in (tmp_path / "downloads").iterdir()] == [".lock"]
+
+
+def test_an_archive_that_the_user_gave_is_never_deleted(tmp_path):
+    mine = tmp_path / "mine.tar.gz"
+    mine.write_bytes(b"no archive")
+    with pytest.raises(UserError, match=r"`data\.archive` must be a whole gzipped tar archive"):
+        OfficialReviews(archive=mine, download_folder=tmp_path / "downloads").splits()
+    assert mine.read_bytes() == b"no archive"
 
 
 def test_an_impossible_size_is_refused(tmp_path):

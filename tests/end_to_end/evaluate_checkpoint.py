@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 
 from src.running import assembly
 from src.running.composition import validate
-from src.running.training import quieten
+from src.running.quiet import quieten
+from src.tasks.checkpoint import BEST, checkpoint_path
 from src.tasks.classification import ClassificationTask
 
 
@@ -26,9 +27,7 @@ def main(run: Path, processes: int, output: Path) -> None:
     data.setup()
     best = checkpoint_path(run, BEST)
     task = ClassificationTask.load_from_checkpoint(best, weights_only=True)
-    trainer = assembly.build_trainer(
-        config, output.parent / f"with_{processes}", callbacks=[], order=order, curves=False
-    )
+    trainer = assembly.build_trainer(config, output.parent / f"with_{processes}", callbacks=[], order={}, curves=False)
     trainer.test(task, datamodule=data, verbose=False)
     if trainer.is_global_zero:
         output.write_text(json.dumps(task.last_report.record("test")))

@@ -37,12 +37,20 @@ def options() -> list[tuple[str, str]]:
     return [(group.name, path.stem) for group in groups for path in sorted(group.glob("[!_]*.yaml"))]
 
 
+def own_reviews(folder: Path) -> Path:
+    path = folder / "reviews.csv"
+    path.write_text("text,label\n" + "".join(f"film {number},{number % 3}\n" for number in range(30)))
+    return path
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(("group", "option"), options(), ids=["=".join(choice) for choice in options()])
 def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_path: Path, cache: Path) -> None:
     tiny = list(TINY)
     if group == "experiment":  # it sets a number of reviews; the last word is the command line's
         tiny = [override.replace("data.batch_tokens=128", "data.batch_reviews=4") for override in tiny]
+    if option == "csv" and group == "data":
+        tiny.append(f"data.train={own_reviews(tmp_path)}")
     config = composed(f"{group}={option}", *tiny, f"paths.cache={cache}")
     assert assembly.hyperparameters(config)["model.dim"] == 16
     if option in NEEDS_A_GPU | TWO_PROCESSES | NEEDS_AN_ARCHIVE:

@@ -30,6 +30,7 @@ def faults(*arguments: str) -> list[str]:
     return []
 
 
+NEEDED = {"data=csv": ["data.train=reviews.csv"]}  # by options that do nothing by themselves
 OPTIONS = ["optimizer=sgd", "callbacks=early_stopping"]  # for their keys
 
 
@@ -133,7 +134,8 @@ def test_every_fault_is_named_at_once() -> None:
         ("~seed", "No key can be taken away, but ~seed asks for that; null switches off what can be off."),
         ("+logger=csv", "A group is chosen by `logger=OPTION`, but +logger=csv begins with + instead."),
         ("model.dim=64,128", "A run takes one value of `model.dim`, but model.dim=64,128 names several; add -m"),
-        ("data=imdb data.test=5", "There is no key `data.test` with data=imdb; choose data=imdb_bundled for it."),
+        ("data=imdb data.test=5", "There is no key `data.test` with data=imdb; choose data=csv or data=imdb_bundled"),
+        ("data.train=a.csv", "There is no key `data.train` with data=imdb_bundled; choose data=csv for it."),
         (
             "callbacks.early_stopping.patience=3",
             "There is no key `callbacks.early_stopping.patience` with callbacks=default; "
@@ -145,11 +147,10 @@ def test_every_fault_is_named_at_once() -> None:
         ),
         ("task.name=foo", "`task.name` must be 'classification', but is 'foo' instead."),
         ("model=null", "`model` must be one of base, small, tiny, but is null instead."),
-        ("data=null", "`data` must be one of imdb, imdb_bundled, but is null instead."),
+        ("data=null", "`data` must be one of csv, imdb, imdb_bundled, but is null instead."),
         ("experiment=tutorial paths=null", "`paths` must be one of default, but is null instead."),
         ("-m debug=null,fast", "`debug` cannot be swept over null; run debug=null by itself."),
         ("model=1", "`model` must be one of base, small, tiny, but is 1 instead."),
-        ("hydra.mode=MULTIRUN trainer=ddp_cpu debug=fast", "`trainer.devices` must be 1 in a sweep (-m), but is 2"),
         (
             "-m model=glob(*)",
             "A sweep must name whole options, but model=glob(*) also finds the parts that they share;",
@@ -185,7 +186,23 @@ def test_every_fault_is_named_at_once() -> None:
             "data.validation=0 callbacks=early_stopping",
             "`data.validation` must be above 0 for callbacks=early_stopping",
         ),
-        ("-m seed=0,1 trainer=ddp_cpu", "`trainer.devices` must be 1 in a sweep (-m), but is 2 instead"),
+        ("data=csv", "`data.train` must be a file of reviews, but is null instead; give one: data.train=reviews.csv."),
+        ("data=csv data.train=3", "`data.train` must be text, but is 3 instead."),
+        ("data=csv data.train=a.txt", "`data.train` must be a table whose name ends in .csv or .tsv or .jsonl or"),
+        ("data=csv data.train=a.csv data.test=b", "`data.test` must be a table whose name ends in .csv or"),
+        ("data=csv data.train=a.csv data.label=text", "`data.label` must name another column than `data.text`, but"),
+        ("data=csv data.train=a.csv data.text=null", "`data.text` must be text, but is null instead."),
+        ("data=csv data.train=a.csv data.test_share=1", "`data.test_share` must be below 1"),
+        ("data=csv data.train=a.csv data.validation_share=-1", "`data.validation_share` must be at least 0"),
+        (
+            "data=csv data.train=a.csv data.test_share=0.5 data.validation_share=0.5",
+            "`data.validation_share` and `data.test_share` together must be below 1, but are 1.0 instead.",
+        ),
+        ("data=csv data.train=a.csv data.test_share=0", "`data.test_share` must be above 0, but is 0 instead; give a"),
+        (
+            "data=csv data.train=a.csv data.validation_share=0 callbacks=early_stopping",
+            "`data.validation_share` must be above 0 for callbacks=early_stopping, but is 0 instead.",
+        ),
         ("-m model.num_heads=4 model.dim=64,65", "`model.num_heads` must divide `model.dim` (65), but is 4 instead."),
         ("seed=-1", "`seed` must be at least 0, but is -1 instead."),
         ("seed", "An override must read key=value, but 'seed' does not"),
@@ -307,8 +324,9 @@ def test_null_switches_an_experiment_off() -> None:
 
 def test_of_a_large_sweep_every_value_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep_axes, "MOST_JOBS_CHECKED", 3)
-    found = faults("-m", "trainer=default,ddp_cpu", "seed=range(0,20)")  # ddp_cpu comes with job 20
-    assert found[0].startswith("`trainer.devices` must be 1 in a sweep (-m), but is 2")
+    one = ("data.batch_tokens=null", "data.batch_reviews=1")
+    found = faults("-m", *one, "trainer=default,ddp_cpu", "seed=range(0,20)")  # ddp_cpu comes with job 20
+    assert found[0].startswith("`data.batch_reviews` must be at least `trainer.devices` (2), but is 1")
 
 
 def test_a_glob_over_whole_options_is_a_sweep() -> None:
@@ -373,8 +391,20 @@ def test_every_key_of_every_file_is_explained(path: Path) -> None:
 def test_every_option_of_every_group_passes() -> None:
     options = [[f"{group}={path.stem}" for path in (CONFIG_FOLDER / group).glob("[!_]*.yaml")] for group in GROUPS]
     for row in itertools.zip_longest(*map(sorted, options)):  # groups do not depend on each other's choice
-        chosen = [one for one in row if one]
+        chosen = [one for one in row if one] + NEEDED.get(row[GROUPS.index("data")], [])
         assert faults(*chosen) == [], chosen
+
+
+def test_what_own_data_can_do_without_passes() -> None:
+    mine = ("data=csv", "data.train=a.CSV")
+    for more in (
+        ["data.test_share=0", "data.test=b.tsv", "data.validation_share=0.99"],
+        ["data.test_share=0", "test=false"],
+        ["data.test_share=0", "debug=overfit"],
+        ["data.validation_share=0", "data.validation=b.ndjson", "callbacks=early_stopping"],
+        ["data.validation_share=0", "debug=overfit", "callbacks=early_stopping"],
+    ):
+        assert faults(*mine, *more) == [], more
 
 
 def test_pairs_of_options_pass() -> None:
@@ -382,4 +412,5 @@ def test_pairs_of_options_pass() -> None:
     options = {group: sorted(path.stem for path in (CONFIG_FOLDER / group).glob("[!_]*.yaml")) for group in GROUPS}
     for first, second in (("debug", "experiment"), ("data", "debug")):
         for one, other in itertools.product(options[first], options[second]):
-            assert faults(f"{first}={one}", f"{second}={other}") == [], (first, one, second, other)
+            chosen = [f"{first}={one}", f"{second}={other}"]
+            assert faults(*chosen, *NEEDED.get(chosen[0], [])) == [], chosen

@@ -1,0 +1,188 @@
+"""Reviews of one's own: a table file to train on, and files or shares of it to validate and to test on.
+
+Nothing is dropped. What would make a figure mean something else (a label that was never trained on, an id twice) is
+refused; what one only has to know (texts without a word, texts in two splits) is said in every run.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from src.data.labelled_rows import LabelledRow, number_labels, order_labels, read_labelled, read_reviews
+from src.data.reviews import Review, Splits
+from src.data.stratified import stratified
+from src.errors import UserError
+
+SPLIT_SEED = 0  # of the division into splits: the same for every run, whatever the run's own seed
+_NAMED = 5  # reviews named in a remark
+
+
+class TableReviews:
+    """Reviews of one's own files, all with the same columns.
+
+    Args:
+        train: CSV, TSV, JSON lines or Parquet file to train on; None where there is nothing but a test split.
+        validation: file to validate on; None takes a share of `train`.
+        test: file to test on; None takes a share of `train`.
+        text: name of the column of texts.
+        label: name of the column of labels.
+        id: name of the column of ids; None calls a review after file and line, `reviews.csv:7`.
+        validation_share: of the reviews in `train`, where no file is given; 0 for none.
+        test_share: the same for the test split.
+        label_names: the labels there may be, in order; None takes those of `train`.
+    """
+
+    name = "csv"
+
+    def __init__(
+        self,
+        *,
+        train: Path | None,
+        validation: Path | None,
+        test: Path | None,
+        text: str,
+        label: str,
+        id: str | None,
+        validation_share: float = 0.0,
+        test_share: float = 0.0,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        if train is None and (test is None or label_names is None):
+            raise UserError("`data.train` must be a file of reviews, but is null instead; give data.train=PATH.")
+        self.files = {"train": train, "validation": validation, "test": test}
+        self.text = text
+        self.label = label
+        self.id = id
+        self.validation_share = validation_share if train and not validation else 0.0
+        self.test_share = test_share if train and not test else 0.0
+        self._given = None if label_names is None else tuple(label_names)
+        self._found: tuple[str, ...] | None = None
+        self._remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def for_test(
+        cls, path: Path, *, text: str, label: str, id: str | None, label_names: Sequence[str]
+    ) -> "TableReviews":
+        """Make a source with nothing but a test split, whose labels are among those of a model trained before."""
+        return cls(train=None, validation=None, test=path, text=text, label=label, id=id, label_names=label_names)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The label's name at each label's number: numbers by value, other names by the alphabet."""
+        if self._given is None and self._found is None:
+            self.splits()
+        names = self._given or self._found
+        assert names is not None
+        return names
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What `splits` found: texts without a word, texts in two splits."""
+        return self._remarks
+
+    @property
+    def note(self) -> str:
+        """Say what the test figures are about."""
+        train, test = self.files["train"], self.files["test"]
+        if test is not None:
+            return f"The test figures are those of your own file {test.name}."
+        if train is None or not self.test_share:
+            return "No reviews are held out for a test."
+        return (
+            f"The test reviews are {100 * self.test_share:.3g} % of your own file {train.name}, drawn at random, label "
+            "by label; none of their texts is trained on."
+        )
+
+    def fingerprint(self) -> str:
+        """Name files by name and content, columns, labels and shares.
+
+        Raises:
+            UserError: a file cannot be read.
+        """
+        files = {split: [path.name, _sha256(path)] for split, path in self.files.items() if path}
+        ingredients = {
+            "files": files,
+            "columns": [self.text, self.label, self.id],
+            "shares": [self.validation_share, self.test_share, SPLIT_SEED],
+            "labels": self._given,
+        }
+        return f"{self.name} {json.dumps(ingredients, sort_keys=True)}"
+
+    def splits(self) -> Splits:
+        """Read the files, and divide the training file where a share of it is held out.
+
+        Raises:
+            UserError: a file cannot be read; a text, label or id is missing; an id stands in a file twice; a label is
+                none of the training file's, or its only one; or the shares cannot be had.
+        """
+        parts: dict[str, list[Review]] = {"train": [], "validation": [], "test": []}
+        train = self.files["train"]
+        if train is not None:
+            rows = read_labelled(train, text=self.text, label=self.label, id=self.id)
+            self._found = self._labels(train, rows)
+            reviews = number_labels(train, rows, self.label_names)
+            places = stratified(
+                [review.text for review in reviews],
+                [review.label for review in reviews],
+                validation_share=self.validation_share,
+                test_share=self.test_share,
+                seed=SPLIT_SEED,
+            )
+            parts = {split: [reviews[place] for place in part] for split, part in zip(parts, places, strict=True)}
+        for split in ("validation", "test"):
+            path = self.files[split]
+            if path is not None:
+                parts[split] = read_reviews(
+                    path, text=self.text, label=self.label, id=self.id, label_names=self.label_names
+                )
+        splits = Splits(**parts)
+        self._remarks = tuple(_remarks(splits))
+        return splits
+
+    def _labels(self, train: Path, rows: list[LabelledRow]) -> tuple[str, ...]:
+        names = order_labels({row.label for row in rows})
+        if len(names) == 1:
+            raise UserError(
+                f"`data.label={self.label}` must name a column of at least two labels, but all {len(rows):,} reviews "
+                f"of {train} have the label {names[0]}."
+            )
+        if len(names) == len(rows):
+            raise UserError(
+                f"`data.label={self.label}` must name a column whose labels recur, but each of the {len(rows):,} "
+                f"reviews of {train} has another one."
+            )
+        return names
+
+
+def _remarks(splits: Splits) -> Iterator[str]:
+    empty = [review.id for part in splits for review in part if not review.text.strip()]
+    if empty:
+        yield (
+            f"{len(empty):,} of {sum(map(len, splits)):,} reviews have an empty text, or one of white space alone; "
+            f"they are kept, as a single <unk>: {_named(empty)}."
+        )
+    learnt = {review.text for review in splits.train if review.text.strip()}
+    for split, reviews, known in (
+        ("validation", splits.validation, "trained on"),
+        ("test", splits.test, "trained on or validated on"),
+    ):
+        twice = [review.id for review in reviews if review.text in learnt]
+        if twice:
+            yield (
+                f"{len(twice):,} of {len(reviews):,} {split} reviews have a text that is {known} too; they are kept, "
+                f"and may make the {split} figures too good: {_named(twice)}."
+            )
+        learnt |= {review.text for review in reviews if review.text.strip()}
+
+
+def _named(ids: list[str]) -> str:
+    return ", ".join(ids[:_NAMED]) + (" and more" if len(ids) > _NAMED else "")
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path} must be a file of reviews, but cannot be read: {error.strerror}.") from error
