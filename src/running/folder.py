@@ -113,11 +113,11 @@ def record_resume(folder: Path, entry: Mapping[str, Any]) -> None:
     write_text(path, before + json.dumps(entry, ensure_ascii=False, default=_plain) + "\n")
 
 
-def circumstances(*, device: str, precision: str, threads: int) -> dict[str, Any]:
+def circumstances(*, device: str, precision: str, threads: int, program: str = "src.train") -> dict[str, Any]:
     """Return when, how and on what the program was started."""
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", program, *sys.argv[1:]]),
         "device": device,
         "precision": precision,
         "threads": threads,

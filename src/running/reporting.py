@@ -54,7 +54,7 @@ def print_start(
     if not columns:
         out.print(balance(statistics, label_names))
     out.print(escape(note), soft_wrap=True)
-    _print_facts(out, facts)
+    print_facts(facts, out=out)
 
 
 def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, str]) -> None:
@@ -68,15 +68,24 @@ def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, s
         "accuracy": f"{report.accuracy:.4f}  (95 % interval {interval}, {report.reviews:,} reviews)",
         "loss": f"{report.loss:.4f}",
     }
-    _print_facts(out, figures | dict(facts))
+    print_facts(figures | dict(facts), out=out)
 
 
-def print_facts(facts: Mapping[str, str]) -> None:
+def print_error(name: str, label: str, called: str, probability: float, text: str) -> None:
+    """Print a review that was called something else than it is; `probability` is that of its own label."""
+    out = console()
+    out.print(f"\n[bold]{escape(name)}[/bold]  is {shown(label)} ({probability:.4f}), was called {shown(called)}")
+    out.print(escape(" ".join(text.split())))
+
+
+def print_remark(remark: str) -> None:
+    """Print a sentence that must be known to read the figures."""
+    console().print(f"Note: {escape(remark)}", soft_wrap=True)
+
+
+def print_facts(facts: Mapping[str, str], *, out: Console | None = None) -> None:
     """Print label and text, a line each."""
-    _print_facts(console(), facts)
-
-
-def _print_facts(out: Console, facts: Mapping[str, str]) -> None:
+    out = out or console()
     width = max(len(name) for name in facts)
     for name, text in facts.items():
         out.print(f"{name:<{width}}  {escape(text)}", soft_wrap=True)

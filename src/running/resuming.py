@@ -12,11 +12,13 @@ from src.running.assembly import device_name, resolve_accelerator, resolve_preci
 from src.running.command_line import CommandLine
 from src.running.overlay import Change, overlaid, saved_config
 from src.running.schema import TrainConfig
+from src.running.schema_data import Csv
 from src.tasks.checkpoint import BEST, LAST, PREVIOUS, checkpoint_path
 
 # What may change without changing what is learnt: where files lie, how often to save, what is shown
 FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",
         "trainer.log_every_n_steps", "data.workers", "data.archive", "test")  # fmt: skip
+FILES = ("data.train", "data.validation", "data.test")  # of one's own: their fingerprint says whether they are the same
 # What changes only the last digits; said, not refused
 ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision", "trainer.deterministic",
             "data.evaluation_batch_tokens")  # fmt: skip
@@ -61,11 +63,12 @@ def plan(line: CommandLine) -> Resumption | None:
     outputs = next((text.partition("=")[2] for text in reversed(texts) if text.startswith("paths.outputs=")), "outputs")
     folder = find_run(name[1:-1].replace("\\'", "'").replace("\\\\", "\\"), Path(outputs))
     record = run_folder.read_record(folder)
-    _, config, changes = overlaid(saved_config(folder), texts)
+    config, changes = overlaid(saved_config(folder), texts, kind=TrainConfig)
     if (folder / "metrics.json").exists():
         print(f"{folder} is finished: its figures are in {folder / 'metrics.json'}. Nothing is left to do.")
         return None
-    refused = [change for change in changes if not change.key.startswith((*FREE, *ROUNDING))]
+    free = (*FREE, *ROUNDING, *(FILES if isinstance(config.data, Csv) else ()))
+    refused = [change for change in changes if not change.key.startswith(free)]
     if refused and not config.resume.allow_change:
         raise UserError(
             f"A resumed run must keep its schedule and data, but {'; '.join(map(str, refused))} would change them; "
