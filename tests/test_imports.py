@@ -18,6 +18,9 @@ ROOMS = {
     "transformer": {"batch", "errors", "transformer"},
     "tasks": {"batch", "errors", "atomic", "checkpoint_file", "data", "transformer", "tasks"},
     "inference": {"batch", "errors", "atomic", "checkpoint_file", "data", "transformer", "inference"},
+    "options": {"errors"},
+    "program": {"errors"},
+    "exporting": {"batch", "errors", "atomic", "data", "transformer", "inference", "exporting"},
     "running": {"batch", "errors", "atomic", "checkpoint_file", "data", "transformer", "tasks", "inference", "running"},
 }
 LIBRARIES = {

@@ -100,6 +100,7 @@ class _Run:
         self.interruption = interruption
         self.trainer: lightning.Trainer | None = None
         self.order = {
+            "task": "train",
             "config": config.model_dump(mode="json"),
             "folder": str(folder.absolute()),
             "overrides": overrides,
