@@ -144,8 +144,8 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
         if known and known["data"] != data.fingerprint:
             raise UserError(
                 f"the reviews must be those that {run.path} was trained on, but their fingerprint is "
-                f"{data.fingerprint} instead of {known['data']}; give the same files (data.archive=..., data.train=...), or name other "
-                "reviews: data=csv data.test=FILE."
+                f"{data.fingerprint} instead of {known['data']}; give the same files (data.archive=..., "
+                "data.train=...), or name other reviews: data=csv data.test=FILE."
             )
         return data.source, data.encoded.test if split == "test" else data.encoded.validation
     data_section = config.data

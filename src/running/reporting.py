@@ -10,6 +10,8 @@ from src.data.summary import SplitSummary
 from src.running.label_tables import balance, class_table, confusion_table, labels_fit, shown
 from src.tasks.metrics import ClassificationReport
 
+MOST_OF_A_TEXT = 600  # characters of a text on the terminal; evaluation.json has all of it
+
 
 def console() -> Console:
     """Return a console on standard output; in a log, wide enough that no table folds."""
@@ -75,7 +77,8 @@ def print_error(name: str, label: str, called: str, probability: float, text: st
     """Print a review that was called something else than it is; `probability` is that of its own label."""
     out = console()
     out.print(f"\n[bold]{escape(name)}[/bold]  is {shown(label)} ({probability:.4f}), was called {shown(called)}")
-    out.print(escape(" ".join(text.split())))
+    line = " ".join(text.split())
+    out.print(escape(line if len(line) <= MOST_OF_A_TEXT else f"{line[:MOST_OF_A_TEXT]} ..."))
 
 
 def print_remark(remark: str) -> None:

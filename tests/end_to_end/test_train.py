@@ -187,33 +187,6 @@ def test_a_job_that_cannot_run_does_not_end_the_sweep(train: Train) -> None:
     assert failed["test/accuracy"] == "no result"
 
 
-def test_one_checkpoint_is_worth_the_same_to_one_and_to_two_processes(train: Train, tmp_path: Path) -> None:
-    whole = (
-        "data.test=131",
-        "data.validation=77",
-        "data.evaluation_batch_tokens=700",
-        "trainer.limit_test_batches=1.0",
-    )
-    run = train("debug=fast", *whole, *SMALL)
-    script = Path(__file__).with_name("evaluate_checkpoint.py")
-    found = []
-    for processes in ("1", "2"):
-        output = tmp_path / f"{processes}.json"
-        done = subprocess.run(
-            [sys.executable, str(script), str(run.folder), processes, str(output)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            cwd=REPOSITORY,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr
-        found.append(json.loads(output.read_text()))
-    assert found[0] == found[1], "to the last digit"
-    assert sum(map(sum, found[0]["test/confusion_matrix"])) == 131
-    assert found[0]["test/loss"] == run.metrics["test/loss"]
-
-
 def test_a_sweep_leaves_a_table(train: Train) -> None:
     run = train("-m", "model.dim=32,64", "debug=fast", "data.max_tokens=64", "data.batch_tokens=1024")
     rows = list(csv.DictReader((run.folder / "sweep.csv").read_text().splitlines()))
