@@ -26,7 +26,7 @@ ROOMS = {
 LIBRARIES = {
     "hydra": {"running", "train"},
     "omegaconf": {"running", "train"},
-    "lightning": {"data/datamodule", "tasks", "running"},
+    "lightning": {"data/datamodule", "data/split_datamodule", "tasks", "running"},
     "torchmetrics": {"tasks"},
     "torchtext": {"data"},
     "pydantic": {"running"},

@@ -17,8 +17,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -30,9 +29,6 @@ from omegaconf import OmegaConf
 from src.atomic import write_text
 from src.errors import UserError
 from src.running.schema import TrainConfig
-
-if sys.platform != "win32":
-    import fcntl
 
 FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "torchtext", "tokenizers", "tensorboard")
@@ -147,34 +143,6 @@ def read_record(folder: Path) -> dict[str, Any]:
             "version of this program that wrote it, or a newer one."
         )
     return dict(record)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which goes when the process ends, however it ends.
-
-    Raises:
-        UserError: another process holds it.
-    """
-    with (folder / ".lock").open("ab") as file:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"{folder} must be written by one process at a time, but another one is at it; wait for it, or "
-                    "stop it first."
-                ) from None
-        yield
-
-
-def is_locked(folder: Path) -> bool:
-    """Say whether a process is writing to the folder now."""
-    try:
-        with locked(folder):
-            return False
-    except UserError:
-        return True
 
 
 def git_state(repository: Path) -> dict[str, str | bool | None]:

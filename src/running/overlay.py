@@ -97,7 +97,7 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
         keys = Keys.of(compose_all("train", [*own, *chosen]), known_groups, loader)
         faults = [fault for fault in (keys.fault(one) for one in values) if fault]
         faults += [
-            f"`{one.key_or_group}` belongs to Hydra, which this program does not use."
+            f"`{one.key_or_group}` must be left out: it belongs to Hydra, and the run has its folder already."
             for one in values
             if one.key_or_group.startswith("hydra")
         ]

@@ -19,6 +19,7 @@ from src.running import assembly, reporting
 from src.running import folder as run_folder
 from src.running.curve_files import cut_back
 from src.running.launching import end_ranks
+from src.running.lock import locked
 from src.running.quiet import quieten
 from src.running.schema import TrainConfig
 from src.tasks.checkpoint import BEST, Checkpoints, checkpoint_path
@@ -66,7 +67,7 @@ def train(
         if is_first_process():
             if not resumed:
                 run_folder.claim(folder)
-            held.enter_context(run_folder.locked(folder))
+            held.enter_context(locked(folder))
             if not resumed:
                 run_folder.record_start(
                     folder,
