@@ -59,8 +59,8 @@ class SavingTimes:
 class Checkpoints(Checkpoint):
     """Keeps best.ckpt and the last two, and restores what Lightning does not.
 
-    The last checkpoint is written before and after each validation, every so many steps and minutes, at the end, and
-    when a signal asks to stop. All saving happens between two batches, after the curves' points have been written.
+    The last checkpoint is written after each validation, every so many steps and minutes, at the end, and when a
+    signal asks to stop. All saving happens between two batches, after the curves' points have been written.
 
     Args:
         folder: the run folder.
@@ -146,11 +146,9 @@ class Checkpoints(Checkpoint):
             self.steps_done_here += 1
 
     def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Save before a validation of the training, which may take long."""
-        del pl_module
+        """Put off signals to the next batch boundary."""
+        del trainer, pl_module
         self.interruption.defer()
-        if trainer.state.fn == "fit" and trainer.global_step > self.saved_step:
-            self._save_last(trainer, batches=_batches_done(trainer), validated=False)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Keep the weights if they are the best ones so far, and save where training stands."""
@@ -166,9 +164,14 @@ class Checkpoints(Checkpoint):
     def on_validation_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *batch: Any, **more: Any
     ) -> None:
-        """Stop if a signal asks for it: everything was saved before."""
+        """Stop if a signal asks for it. Validating changes nothing, so training is saved as it stood before."""
         del pl_module, batch, more
-        self._stop_if_asked(trainer)
+        number = self.interruption.agreed(trainer)
+        if number is None:
+            return
+        if trainer.state.fn == "fit" and trainer.global_step > self.saved_step:
+            self._save_last(trainer, batches=_batches_done(trainer), validated=False)
+        self.interruption.stop(number)
 
     def on_test_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Put off signals to the next batch boundary: one process must not leave the others waiting."""
