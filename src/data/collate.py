@@ -11,14 +11,13 @@ from src.batch import Batch, Special
 from src.data.encoded import EncodedSplit
 
 
-def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLike, pad_to_multiple: int = 1) -> Batch:
+def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLike) -> Batch:
     """Pad sequences of ids on the right to the longest one.
 
     Args:
         sequences: B sequences of at least one id each; B may be 0, which gives tensors of shape (0, 1).
         labels: (B,)
         index: (B,) places of the reviews in their split.
-        pad_to_multiple: L is rounded up to a multiple of this, for compilers and kernels that like few shapes.
 
     Raises:
         ValueError: a sequence is empty.
@@ -27,8 +26,7 @@ def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLi
     lengths_B = np.array([len(array) for array in arrays], dtype=np.int64)
     if not lengths_B.all():
         raise ValueError("every sequence must have at least one token: an empty review becomes <unk>.")
-    longest = -(-int(lengths_B.max(initial=1)) // pad_to_multiple) * pad_to_multiple
-    valid_BL = np.arange(longest) < lengths_B[:, None]
+    valid_BL = np.arange(lengths_B.max(initial=1)) < lengths_B[:, None]
     tokens_BL = np.full(valid_BL.shape, int(Special.PAD), dtype=np.int64)
     if arrays:
         tokens_BL[valid_BL] = np.concatenate(arrays)
@@ -43,9 +41,8 @@ def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLi
 class BatchDataset(Dataset[Batch]):
     """Batches of a split, asked for by the indices that a plan yields."""
 
-    def __init__(self, split: EncodedSplit, *, pad_to_multiple: int = 1) -> None:
+    def __init__(self, split: EncodedSplit) -> None:
         self.split = split
-        self.pad_to_multiple = pad_to_multiple
 
     def __getitem__(self, indices: list[int]) -> Batch:
         """Return one padded batch of the reviews at these places."""
@@ -53,5 +50,4 @@ class BatchDataset(Dataset[Batch]):
             [self.split[index] for index in indices],
             labels=self.split.labels[indices] if indices else [],
             index=indices,
-            pad_to_multiple=self.pad_to_multiple,
         )

@@ -175,6 +175,14 @@ def test_without_a_validation_split(train: Train) -> None:
     assert "validation/accuracy" not in run.metrics
 
 
+def test_without_validation_and_cut_short_the_last_state_is_the_best(train: Train) -> None:
+    run = train("data.validation=0", "data.test=131", "trainer.max_steps=3", *SMALL)
+    assert run.metrics["training/steps"] == 3
+    assert run.metrics["test/reviews"] == 131
+    best, last = weights(run, "best"), weights(run, "last")
+    assert all(torch.equal(best[name], last[name]) for name in last)
+
+
 def test_a_job_that_cannot_run_does_not_end_the_sweep(train: Train) -> None:
     small = ("debug=fast", "data.test=131", "data.validation=77", *SMALL)
     run = train("-m", "trainer.limit_test_batches=0.001,1.0", *small, fails=True)
