@@ -52,12 +52,13 @@ class RunFolder:
     config: dict[str, Any]
 
 
-def find_run(text: str, outputs: Path = Path("outputs")) -> Path:
+def find_run(text: str, outputs: Path = Path("outputs"), *, key: str = "run") -> Path:
     """Return the run folder that `run=<text>` means: a path, or `latest` for the run that was started last.
 
     Args:
         text: as typed.
         outputs: where `latest` looks: its folder `train`.
+        key: the option or key that was typed, for what is said.
 
     Raises:
         UserError: there is no such folder.
@@ -65,13 +66,15 @@ def find_run(text: str, outputs: Path = Path("outputs")) -> Path:
     if text != LATEST:
         folder = Path(text).expanduser()
         if not folder.exists():
-            raise UserError(f"`run` must be a run folder, but {folder} does not exist; name one, or say run={LATEST}.")
+            raise UserError(
+                f"`{key}` must be a run folder, but {folder} does not exist; name one, or say {key}={LATEST}."
+            )
         if not folder.is_dir():
-            raise UserError(f"`run` must be a run folder, but {folder} is a file; name the folder it belongs to.")
+            raise UserError(f"`{key}` must be a run folder, but {folder} is a file; name the folder it belongs to.")
         return folder
     started = {record.parent: _started(record) for record in (outputs / "train").glob("**/run.json")}
     if not started:
-        raise UserError(f"run={LATEST} needs a run below {outputs / 'train'}, but there is none; name a run folder.")
+        raise UserError(f"{key}={LATEST} needs a run below {outputs / 'train'}, but there is none; name a run folder.")
     return max(started, key=lambda folder: (started[folder], str(folder)))
 
 
