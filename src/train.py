@@ -23,6 +23,10 @@ from src.running.sentences import user_error
 FAILED_JOBS: list[Path] = []  # of this process's sweep
 
 
+class Explained(SystemExit):
+    """The program ends, and why has been said."""
+
+
 @hydra.main(version_base="1.3", config_path=str(CONFIG_FOLDER), config_name="train")
 def job(composed: DictConfig) -> float | None:
     """Train once and return the metric that a sweep compares."""
@@ -38,10 +42,10 @@ def job(composed: DictConfig) -> float | None:
             folder.rmdir()  # made for nothing, if there is nothing in it
         complain(error)
         if sweep is None:
-            sys.exit(error.exit_code)
+            raise Explained(error.exit_code) from error
         FAILED_JOBS.append(folder)
         if composed.sweep.fail_fast:
-            sys.exit(2)
+            raise Explained(2) from error
         return None  # the other jobs of a sweep go on
 
 
@@ -109,6 +113,8 @@ def main() -> None:
     except UserError as error:
         complain(error)
         sys.exit(error.exit_code)
+    except Explained:
+        raise
     except SystemExit as end:
         if end.code == 1 and (hidden := user_error(end)):  # a resolver's, inside Hydra
             complain(hidden)

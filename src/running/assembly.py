@@ -20,7 +20,7 @@ from src.data.reviews import Source
 from src.data.table_reviews import TableReviews
 from src.errors import UserError
 from src.running.curve_files import build_logger, curve_sizes
-from src.running.launching import WorkerDDP
+from src.running.ranks import WorkerDDP
 from src.running.schema import Config, TrainConfig, Trainer
 from src.running.schema_data import Csv, Data, ImdbBundled
 from src.tasks.checkpoint import Checkpoints, PlainCheckpointIO, SavingTimes

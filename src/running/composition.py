@@ -83,7 +83,7 @@ def _sentences() -> Iterator[None]:
     """Turn what Hydra and the parsers below it raise into a FaultsError."""
     try:
         yield
-    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError, RecursionError) as error:
         parts = [first_line(error), first_line(error.__cause__) if error.__cause__ else ""]
         raise FaultsError([": ".join(part.rstrip(".:") for part in parts if part) + "."]) from None
 

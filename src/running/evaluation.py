@@ -17,8 +17,8 @@ from src.errors import UserError
 from src.inference.run_folder import RunFolder, read_run
 from src.running import assembly, reporting
 from src.running import folder as run_folder
-from src.running.launching import end_ranks
 from src.running.quiet import quieten
+from src.running.ranks import end_ranks
 from src.running.schema import Config
 from src.running.schema_data import Csv
 from src.running.training import is_first_process

@@ -43,14 +43,17 @@ def saved_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.yaml"
     try:
-        saved = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+        saved = None if aliases else yaml.safe_load(text)  # a node that refers to one that holds it has no end
     except FileNotFoundError:
         raise UserError(f"{folder} must be a run folder, but holds no config.yaml.") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         why = str(error).splitlines()[0]
         raise UserError(f"{path} must be a configuration, but cannot be read as one ({why}).") from None
     if not isinstance(saved, dict):
-        raise UserError(f"{path} must be a configuration, but holds none.")
+        why = "holds aliases" if aliases else "holds none"
+        raise UserError(f"{path} must be a plain configuration, but {why}.")
     if names := code_names(saved):
         raise UserError(
             f"{path} must hold values only, but names code to run ({', '.join(names)}); nothing of it was used."

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from src.running.composition import OPTIONAL_GROUPS, first_line
 from src.running.sentences import FaultsError, unknown_key, unknown_option
 from src.running.sweep_axes import values
-from src.running.trusted_names import EMPTY, names_code
+from src.running.trusted_names import EMPTY, VARIABLE, is_callback, names_code
 
 
 def parse(texts: list[str], loader: ConfigLoaderImpl) -> list[Override]:
@@ -133,8 +133,13 @@ class Keys:
     def _hydra_fault(self, override: Override) -> str | None:
         """Let through hydra's own settings, but nothing that would make it load or call other code."""
         key, text = override.key_or_group, str(override.input_line)
-        if "_target_" in text or names_code(key):
-            return f"No override may name code to run, but {text} does; put code into src/ instead."
+        if names_code(key, text):
+            return (
+                f"No override may name code to run, but {text} does; put code into src/, or trust the exact name of a "
+                f"callback in the environment: {VARIABLE}=my.module.MyCallback."
+            )
+        if is_callback(key):
+            return None  # there are none by default, so any name is new
         for fixed, instead in EMPTY.items():
             if key == fixed or key.startswith(f"{fixed}."):
                 return f"`{fixed}` must be left empty, but {text} sets it; {instead}."

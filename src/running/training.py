@@ -4,7 +4,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,15 @@ from src.errors import UserError
 from src.running import assembly, reporting
 from src.running import folder as run_folder
 from src.running.curve_files import cut_back
-from src.running.launching import end_ranks
+from src.running.endings import from_here, in_one_sentence
 from src.running.lock import locked
 from src.running.quiet import quieten
+from src.running.ranks import end_ranks
 from src.running.schema import TrainConfig
 from src.tasks.checkpoint import BEST, Checkpoints, checkpoint_path
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import TrainingCurves
-from src.tasks.interruption import Interrupted, Interruption
+from src.tasks.interruption import Interruption
 from src.tasks.metrics import Records
 
 
@@ -78,7 +79,7 @@ def train(
                     threads=torch.get_num_threads(),
                     command=command,
                 )
-        with _one_sentence(run):
+        with in_one_sentence(run, speaks=is_first_process()):
             return run.carry_out()
 
 
@@ -100,6 +101,7 @@ class _Run:
         self.began = began
         self.interruption = interruption
         self.trainer: lightning.Trainer | None = None
+        self.checkpoints: Checkpoints | None = None
         self.order = {
             "task": "train",
             "config": config.model_dump(mode="json"),
@@ -123,7 +125,7 @@ class _Run:
             cut_back(folder, self._curve_sizes())
         task = assembly.build_task(config, data)
         curves = TrainingCurves(every_n_steps=config.trainer.log_every_n_steps)
-        checkpoints = assembly.build_checkpoints(
+        checkpoints = self.checkpoints = assembly.build_checkpoints(
             config, folder, interruption=self.interruption, best_score=self._best_score(), began=self.began
         )
         callbacks = assembly.build_callbacks(config, curves, checkpoints)
@@ -254,36 +256,6 @@ def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
             assembly.batches_used(limit, batches=len(loader), key=key)
 
 
-@contextmanager
-def _one_sentence(run: _Run) -> Iterator[None]:
-    """End the other processes with this one, and say in a sentence what ended it."""
-    try:
-        yield
-    except BaseException as error:
-        if run.trainer is not None:
-            end_ranks(run.trainer, failed=True)
-        if isinstance(error, Interrupted) and is_first_process():
-            steps = run.trainer.global_step if run.trainer is not None else 0
-            here = shlex.quote(str(from_here(run.folder)))
-            print(f"\nStopped at step {steps:,}. Go on: python -m src.train resume={here}", flush=True)
-        if _out_of_memory(error):
-            size = run.config.data.batch_tokens
-            lower = f"data.batch_tokens={size // 2}" if size else f"data.batch_reviews={run.config.data.batch_reviews}"
-            raise UserError(
-                f"a batch must fit into memory, but `data.batch_tokens` {size or 'null'} does not "
-                f"({str(error).splitlines()[0][:100]}); lower it, e.g. {lower}, with "
-                "trainer.accumulate_grad_batches=2 for the same steps, or lower data.evaluation_batch_tokens."
-            ) from error
-        raise
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in text or "out of memory" in text)
-    )
-
-
 def is_first_process() -> bool:
     """Say whether this is the process that was started by hand; DDP starts the others with a LOCAL_RANK."""
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
@@ -312,11 +284,6 @@ def _end(
         return
     assert task.last_report is not None
     reporting.print_end(task.last_report, title="best.ckpt on the test split", facts=facts)
-
-
-def from_here(folder: Path) -> Path:
-    """Return `folder` as one would type it: relative, where it lies below the working directory."""
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def predictions(records: Records, ids: list[str], label_names: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -95,6 +95,8 @@ class Checkpoints(Checkpoint):
         self.began = time.monotonic() if began is None else began
         self.seconds_before = 0.0  # that earlier processes spent on this run, up to the checkpoint
         self.saved_step = -1
+        self.began_training = False  # in this process
+        self.failed_in_evaluation = False  # rather than in training, once an error has ended the run
         self.steps_done_here = 0  # optimizer steps of this process, for the record of a resumed run
         self._saved_at = time.monotonic()
         self._position: Position | None = None
@@ -115,6 +117,7 @@ class Checkpoints(Checkpoint):
             (self.folder / "checkpoints").mkdir(exist_ok=True)
             sweep_asides(self.folder / "checkpoints")
         self._saved_at = time.monotonic()
+        self.began_training = True
         self.interruption.defer()
 
     def on_train_batch_start(
@@ -204,8 +207,9 @@ class Checkpoints(Checkpoint):
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
-        """Take signals at once again."""
-        del trainer, pl_module, exception
+        """Note where it happened, and take signals at once again."""
+        del pl_module, exception
+        self.failed_in_evaluation = trainer.evaluating
         self.interruption.release()
 
     @property

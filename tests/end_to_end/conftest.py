@@ -5,10 +5,35 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.end_to_end.program import REPOSITORY, SMALL, Run
+from tests.end_to_end.test_resume import TINY, VARIANTS, Point, interrupt, outcome, succeed
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[[str], dict[str, Any]]:
+    """The outcome of a variant that nothing stopped, once a session."""
+    known: dict[str, dict[str, Any]] = {}
+
+    def run(variant: str) -> dict[str, Any]:
+        if variant not in known:
+            folder = tmp_path_factory.mktemp("whole") / variant
+            succeed(*TINY, *VARIANTS[variant], f"hydra.run.dir={folder}", f"paths.cache={cache}")
+            known[variant] = outcome(folder)
+        return known[variant]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def killed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """A run folder whose run was killed in its ninth step, once a session; copy it, and resume the copy."""
+    folder = tmp_path_factory.mktemp("killed") / "run"
+    interrupt(folder, Point("training", 9), *TINY, f"hydra.run.dir={folder}", f"paths.cache={cache}")
+    return folder
 
 
 @pytest.fixture

@@ -97,21 +97,6 @@ def curves(folder: Path) -> Any:
     return {name: [(point.step, point.value) for point in events.Scalars(name)] for name in sorted(names)}
 
 
-@pytest.fixture(scope="session")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[[str], dict[str, Any]]:
-    """The outcome of a variant that nothing stopped, once a session."""
-    known: dict[str, dict[str, Any]] = {}
-
-    def run(variant: str) -> dict[str, Any]:
-        if variant not in known:
-            folder = tmp_path_factory.mktemp("whole") / variant
-            succeed(*TINY, *VARIANTS[variant], f"hydra.run.dir={folder}", f"paths.cache={cache}")
-            known[variant] = outcome(folder)
-        return known[variant]
-
-    return run
-
-
 def interrupt(folder: Path, point: Point, *arguments: str) -> None:
     stopped = start(*arguments, at=point)
     expected = {"SIGKILL": -signal.SIGKILL, "SIGTERM": 143, "SIGINT": 130}[point.by]

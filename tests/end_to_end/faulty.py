@@ -1,0 +1,86 @@
+"""Run `python -m src.train` with a fault in one of its processes: faulty.py FAULT PLACE COUNT RANK ARGUMENTS.
+
+As in kill_at.py, functions at the places are wrapped here and the program has no hook for it. The other ranks are
+started as this file again, so that the fault can be theirs: `RANK` is 0, 1 or all.
+"""
+
+import errno
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from src import train
+from src.running import launching, training, worker
+from src.tasks.classification import ClassificationTask
+from tests.end_to_end import kill_at
+
+PLACES: dict[str, tuple[object, str]] = kill_at.PLACES | {
+    "forward": (ClassificationTask, "forward"),
+    "beginning": (training, "train"),
+    "recorded": (training.run_folder, "record_data"),
+    "predictions": (training.run_folder, "write_lines"),
+}
+
+
+def commit(fault: str) -> None:
+    """Do to this process what is to go wrong."""
+    if fault == "MEMORY":  # almost nothing is left
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        bound = pages * resource.getpagesize() + (16 << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+    elif fault == "FULL":  # the file system that the run folder lies on
+        folder = next(one for one in sys.argv if one.startswith("hydra.run.dir=")).partition("=")[2]
+        with (Path(folder).parent / "filler").open("wb", buffering=0) as file:
+            for size in (1 << 12, 1):
+                try:
+                    while file.write(bytes(size)):
+                        pass
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+    elif fault == "ENOSPC":  # where no file system can be made
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    elif fault == "HANG":
+        while True:
+            time.sleep(60)
+    elif fault.startswith("GROUP:"):
+        os.killpg(0, signal.Signals[fault.removeprefix("GROUP:")])
+    else:
+        os.kill(os.getpid(), signal.Signals[fault])
+
+
+def wrap(fault: str, place: str, count: int) -> None:
+    owner, name = PLACES[place]
+    original: Callable[..., Any] = getattr(owner, name)
+    calls = 0
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls != count:
+            return original(*arguments, **named)
+        print(f"{fault} at {place} {count}", flush=True)
+        if fault == "NAN":
+            return original(*arguments, **named) * float("nan")
+        commit(fault)
+        return original(*arguments, **named)
+
+    setattr(owner, name, wrapped)
+
+
+if __name__ == "__main__":
+    fault, place, count, rank = sys.argv[1:5]
+    launching.WORKER = (sys.executable, __file__, *sys.argv[1:])
+    mine = os.environ.get("LOCAL_RANK", "0")
+    if rank in (mine, "all"):
+        wrap(fault, place, int(count))
+    if mine == "0":
+        sys.argv = ["src.train", *sys.argv[5:]]
+        train.main()
+    else:
+        worker.main()

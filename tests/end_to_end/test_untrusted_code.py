@@ -1,0 +1,188 @@
+"""No file, override or checkpoint makes code run that was not trusted by its exact name: nothing is even imported."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from src.checkpoint_file import read_checkpoint
+from tests.end_to_end.program import REPOSITORY
+from tests.end_to_end.test_resume import TINY, start
+
+MODULE = """
+from pathlib import Path
+
+def leave(trace):
+    Path(__file__).with_name(trace).touch()
+
+leave("imported")
+
+class Callback:
+    def __init__(self, **given):
+        leave("made")
+
+    def __getattr__(self, name):
+        return lambda **given: leave(name)
+
+def handler(**given):
+    import logging
+    leave("made")
+    return logging.NullHandler()
+"""
+
+
+class Strangers:
+    """A folder with somebody's module on the path of the programs that are started here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        (folder / "strange.py").write_text(MODULE)
+
+    def start(self, *arguments: str, trusted: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-B", "-m", "src.train", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            cwd=REPOSITORY,
+            env=os.environ
+            | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{REPOSITORY}:{self.folder}"}
+            | ({} if trusted is None else {"FROMZERO_TRUSTED_NAMES": trusted}),
+        )
+
+    @property
+    def traces(self) -> list[str]:
+        return sorted(path.name for path in self.folder.iterdir() if path.suffix != ".py")
+
+
+@pytest.fixture
+def strangers(tmp_path: Path) -> Strangers:
+    return Strangers(tmp_path / "strangers")
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def refused(done: subprocess.CompletedProcess[str], strangers: Strangers, *parts: str) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert strangers.traces == []
+    assert "Traceback" not in done.stderr
+    for part in parts:
+        assert part in done.stderr
+
+
+def test_overrides_are_refused_before_anything_is_imported(strangers: Strangers, tmp_path: Path) -> None:
+    """One command line with all of them: the check names each, and Hydra is never reached."""
+    overrides = (
+        "+hydra.callbacks.mine._target_=strange.Callback",
+        "hydra.callbacks={mine:{_target_:strange.Callback}}",
+        "hydra.launcher._target_=strange.Callback",
+        "hydra.job_logging={handlers:{console:{class:strange.Callback}}}",
+        "+hydra.hydra_logging.handlers.mine={class:strange.Callback}",
+        "+hydra.job_logging.handlers.console.class=strange.Callback",
+        "+model._target_=strange.Callback",
+    )
+    done = strangers.start(*overrides, f"hydra.run.dir={tmp_path / 'run'}")
+    refused(done, strangers)
+    assert done.stderr.count("error: ") == len(overrides)
+    assert not (tmp_path / "run").exists()
+
+
+NODES = """
+hydra:
+  callbacks:
+    mine: {_target_: strange.Callback}
+    nested: {_target_: strange.Other, inner: [{_target_: strange.Callback}]}
+  job_logging: {handlers: {console: {'()': strange.handler}}}
+  hydra_logging: {handlers: {console: {class: strange.Callback}}}
+model: {_target_: strange.Callback}
+trainer: {deep: [{class: strange.Callback}, {'()': strange.Callback}]}
+"""
+CHOOSING = (
+    "hydra.callbacks.mine._target_", "hydra.callbacks.nested.inner.0._target_", "hydra.job_logging.handlers.console.()",
+    "hydra.hydra_logging.handlers.console.class", "model._target_", "trainer.deep.0.class", "trainer.deep.1.()",
+)  # fmt: skip
+
+
+def test_files_are_refused_before_hydra_instantiates_anything(strangers: Strangers, tmp_path: Path) -> None:
+    for name, node in {"nodes": NODES, "tag": "model: !!python/object/apply:strange.Callback []"}.items():
+        write(tmp_path / "conf" / "experiment" / f"{name}.yaml", f"# @package _global_\n{node}\n")
+    mine = f"--config-dir={tmp_path / 'conf'}"
+    for trusted in (None, "strange.Other,strange.sub.Callback,torch.nn.Linear"):
+        done = strangers.start(mine, "experiment=nodes", trusted=trusted)
+        refused(done, strangers, *(f"error: `{key}` names code to run" for key in CHOOSING))
+        assert ("hydra.callbacks.nested._target_" in done.stderr) == (trusted is None)
+    refused(strangers.start(mine, "experiment=tag"), strangers)
+
+
+def test_a_prefix_is_no_name(strangers: Strangers) -> None:
+    override = "+hydra.callbacks.mine._target_=strange.Callback"
+    for trusted in ("strange.", "strange.*"):
+        done = strangers.start(override, trusted=trusted)
+        refused(done, strangers, "`FROMZERO_TRUSTED_NAMES` must hold whole dotted names")
+    refused(strangers.start(override, trusted="strange.Call"), strangers, "`hydra.callbacks.mine._target_` names code")
+
+
+def test_a_name_that_the_user_trusts_is_let_through(strangers: Strangers, tmp_path: Path, cache: Path) -> None:
+    """From the command line and from a file; then the run's own folder is made to name code, and is refused."""
+    write(
+        tmp_path / "conf/experiment/mine.yaml",
+        "# @package _global_\nhydra: {job_logging: {handlers: {console: {'()': strange.handler}}}}\n",
+    )
+    folder = tmp_path / "run"
+    done = strangers.start(
+        f"--config-dir={tmp_path / 'conf'}", "experiment=mine", "+hydra.callbacks.mine._target_=strange.Callback",
+        "+hydra.callbacks.mine.depth=3", *TINY, "trainer.max_steps=1", "test=false",
+        f"hydra.run.dir={folder}", f"paths.cache={cache}", trusted="strange.Callback, strange.handler",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(strangers.traces) >= {"imported", "made", "on_run_start", "on_job_end"}
+    assert (folder / "metrics.json").exists()
+
+
+def test_a_run_folder_that_names_code_is_refused(strangers: Strangers, tmp_path: Path, killed: Path) -> None:
+    folder = Path(shutil.copytree(killed, tmp_path / "run"))
+    before = (folder / "config.yaml").read_text()
+    added = "hydra: {callbacks: {mine: {_target_: strange.Callback}}}\nmore: [{'()': strange.Callback}]"
+    (folder / "config.yaml").write_text(f"{before}\n{added}\n")
+    done = strangers.start(f"resume={folder}", trusted="strange.Callback")  # a run's own configuration needs no code
+    refused(done, strangers, f"{folder / 'config.yaml'} must hold values only", "(hydra.callbacks.mine._target_, more")
+    assert not (folder / "resumes.jsonl").exists()
+
+
+class Strange:
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch '{self.trace}'",)
+
+
+@pytest.mark.parametrize("name", ["last", pytest.param("best", marks=pytest.mark.slow)])
+def test_a_checkpoint_that_would_run_code_is_refused(
+    name: str, tmp_path: Path, killed: Path, uninterrupted: Callable[..., Any]
+) -> None:
+    """An older one must not be taken in its place: somebody has been at the folder."""
+    folder, trace = Path(shutil.copytree(killed, tmp_path / "run")), tmp_path / "it ran"
+    path = folder / "checkpoints" / f"{name}.ckpt"
+    torch.save(read_checkpoint(path) | {"hyper_parameters": Strange(trace)}, path)
+    before = path.read_bytes()
+    done = start(f"resume={folder}")
+    assert done.returncode == 2
+    assert f"error: {path} must hold tensors and plain values only" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not trace.exists()
+    assert path.read_bytes() == before
+    assert not (folder / "metrics.json").exists()
+    assert json.loads((folder / "run.json").read_text())["format_version"] == 1
