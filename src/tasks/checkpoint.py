@@ -26,6 +26,7 @@ from src.tasks.epoch_loop import Position, begin_at
 from src.tasks.interruption import Interruption
 from src.tasks.random_states import random_states, restore_random_states
 
+STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10  # which several processes must agree on
 BEST, LAST, PREVIOUS = "best", "last", "last.previous"  # names of the files in <run folder>/checkpoints
 
 
@@ -229,6 +230,8 @@ class Checkpoints(Checkpoint):
         """Say whether to save now; the clocks of several processes differ, so the first one's counts."""
         if steps >= self.every.steps:
             return True
+        if trainer.global_step % STEPS_BETWEEN_LOOKS_AT_THE_CLOCK:
+            return False
         late = time.monotonic() - self._saved_at >= 60 * self.every.minutes
         return bool(trainer.strategy.broadcast(late)) if trainer.world_size > 1 else late
 
