@@ -21,6 +21,7 @@ from src.inference.run_folder import RunFolder, find_run, read_run
 
 DEVICES = ("auto", "cpu", "cuda")
 BATCH_TOKENS = 8192
+PAD_TO_MULTIPLE = 16  # torch keeps memory for every shape it meets, so there had better be few
 WINDOW = 1024  # texts among which those of like length are put together
 
 
@@ -55,6 +56,8 @@ class Classifier:
         self.batch_tokens = batch_tokens
         self.device = _device(device)
         self.model = run.model.to(self.device)
+        # Learned positions end at the longest training review, which need not be a multiple
+        self.pad_to_multiple = 1 if run.model_keywords["positions"] == "learned" else PAD_TO_MULTIPLE
 
     def __call__(self, texts: Sequence[str]) -> list[Prediction]:
         """Classify texts.
@@ -105,7 +108,12 @@ class Classifier:
         lengths = [len(sequence) for sequence in sequences]
         for indices in EvaluationPlan(lengths, batch_tokens=self.batch_tokens).batches():
             places = indices.tolist()
-            batch = collate([sequences[place] for place in places], labels=[0] * len(places), index=places)
+            batch = collate(
+                [sequences[place] for place in places],
+                labels=[0] * len(places),
+                index=places,
+                pad_to_multiple=self.pad_to_multiple,
+            )
             on_device = batch._replace(
                 tokens_BL=batch.tokens_BL.to(self.device), valid_BL=batch.valid_BL.to(self.device)
             )

@@ -18,7 +18,7 @@ from src.errors import UserError
 from src.inference.classifier import Classifier
 from src.inference.long_texts import encode_long_text, pieces
 from src.inference.run_folder import read_run
-from tests.run_folders import TEXTS
+from tests.run_folders import TEXTS, make_run
 
 WORDS = ("the", "film", "was", "good", "terrible", "wonderful", "unheard", "of")
 
@@ -39,6 +39,11 @@ def test_order_and_batches_change_nothing(whole_run: Path) -> None:
         assert alone.tokens == together[place].tokens == place * 37 % 150
         assert alone.truncated == (alone.tokens > 64)
     assert len({round(one.probabilities["positive"], 4) for one in together}) > 20, "or order could not be seen"
+
+
+def test_learned_positions_end_where_they_end(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", max_tokens=37, max_length=37, positions="learned")
+    assert load(run, device="cpu")(["film " * 50])[0].truncated
 
 
 def test_a_prediction_is_what_the_model_says(whole_run: Path) -> None:
