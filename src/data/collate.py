@@ -11,13 +11,14 @@ from src.batch import Batch, Special
 from src.data.encoded import EncodedSplit
 
 
-def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLike) -> Batch:
+def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLike, pad_to_multiple: int = 1) -> Batch:
     """Pad sequences of ids on the right to the longest one.
 
     Args:
         sequences: B sequences of at least one id each; B may be 0, which gives tensors of shape (0, 1).
         labels: (B,)
         index: (B,) places of the reviews in their split.
+        pad_to_multiple: L is rounded up to a multiple of this: a kernel keeps memory for every shape it has met.
 
     Raises:
         ValueError: a sequence is empty.
@@ -26,7 +27,8 @@ def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLi
     lengths_B = np.array([len(array) for array in arrays], dtype=np.int64)
     if not lengths_B.all():
         raise ValueError("every sequence must have at least one token: an empty review becomes <unk>.")
-    valid_BL = np.arange(lengths_B.max(initial=1)) < lengths_B[:, None]
+    longest = -(-int(lengths_B.max(initial=1)) // pad_to_multiple) * pad_to_multiple
+    valid_BL = np.arange(longest) < lengths_B[:, None]
     tokens_BL = np.full(valid_BL.shape, int(Special.PAD), dtype=np.int64)
     if arrays:
         tokens_BL[valid_BL] = np.concatenate(arrays)

@@ -11,17 +11,21 @@ from src.data.collate import BatchDataset, collate
 from src.data.encoding import encode_reviews
 
 
-@given(sequences=st.lists(st.lists(st.integers(0, 60_000), min_size=1, max_size=9), max_size=6))
-def test_a_batch_keeps_its_contract(sequences):
+@given(
+    sequences=st.lists(st.lists(st.integers(0, 60_000), min_size=1, max_size=9), max_size=6),
+    multiple=st.sampled_from([1, 4, 8]),
+)
+def test_a_batch_keeps_its_contract(sequences, multiple):
     size = len(sequences)
     batch = collate(
         [np.array(sequence, dtype=np.uint16) for sequence in sequences],
         labels=[1] * size,
         index=range(10, 10 + size),
+        pad_to_multiple=multiple,
     )
     assert isinstance(batch, Batch)
     longest = max(map(len, sequences), default=1)
-    assert batch.tokens_BL.shape == batch.valid_BL.shape == (size, longest)
+    assert batch.tokens_BL.shape == batch.valid_BL.shape == (size, -(-longest // multiple) * multiple)
     assert [tensor.dtype for tensor in batch] == [torch.int64, torch.bool, torch.int64, torch.int64]
     assert batch.labels_B.tolist() == [1] * size
     assert batch.index_B.tolist() == list(range(10, 10 + size))
