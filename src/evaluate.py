@@ -8,7 +8,7 @@ from pathlib import Path
 
 from src.errors import UserError
 from src.options import Option, help_text, parse_options, wants_help
-from src.program import run_program
+from src.program import log_to_terminal, run_program
 
 OPTIONS = (
     Option("run", "the run folder that training left, or latest", required=True),
@@ -40,7 +40,6 @@ def main() -> None:
 
     from src.inference.run_folder import find_run  # torch: 2 s that a typo in an option need not wait for
     from src.running.overlay import overlaid, saved_config
-    from src.running.say import log_to_terminal
     from src.running.schema import Config
 
     log_to_terminal()

@@ -21,7 +21,18 @@ ROOMS = {
     "options": {"errors"},
     "program": {"errors"},
     "exporting": {"batch", "errors", "atomic", "data", "transformer", "inference", "exporting"},
-    "running": {"batch", "errors", "atomic", "checkpoint_file", "data", "transformer", "tasks", "inference", "running"},
+    "running": {
+        "batch",
+        "errors",
+        "atomic",
+        "checkpoint_file",
+        "program",
+        "data",
+        "transformer",
+        "tasks",
+        "inference",
+        "running",
+    },
 }
 LIBRARIES = {
     "hydra": {"running", "train"},

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import UserError
-from src.running.say import complain
+from src.program import complain
 
 
 def main() -> None:
