@@ -21,6 +21,7 @@ from src.tasks.checkpoint import BEST, LAST, PREVIOUS, checkpoint_path
 FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",
         "trainer.log_every_n_steps", "data.workers", "data.archive", "test")  # fmt: skip
 FILES = ("data.train", "data.validation", "data.test")  # of one's own: their fingerprint says whether they are the same
+MODEL = ("model.", "tokenizer.", "data.max_tokens", "data.head_share")  # what the weights stand for
 # What changes only the last digits; said, not refused
 ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision", "trainer.deterministic",
             "data.evaluation_batch_tokens")  # fmt: skip
@@ -69,7 +70,13 @@ def plan(line: CommandLine) -> Resumption | None:
 
 
 def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
-    """Refuse what would make the rest of the run another one."""
+    """Refuse what would make the rest of the run another one, and what no insisting can make possible."""
+    other = [change for change in changes if change.key.startswith(MODEL) and not change.key.endswith("dropout")]
+    if other:
+        raise UserError(
+            f"A resumed run must keep its model and tokens, but {'; '.join(map(str, other))} would change them; leave "
+            "that out, or start a new run."
+        )
     free = (*FREE, *ROUNDING, *(FILES if isinstance(config.data, Csv) else ()))
     refused = [change for change in changes if not change.key.startswith(free)]
     if refused and not config.resume.allow_change:

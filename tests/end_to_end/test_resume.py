@@ -243,6 +243,9 @@ def test_what_may_change_and_what_may_not(tmp_path: Path, cache: Path) -> None:
         assert named in refused.stderr
         assert "resume.allow_change=true" in refused.stderr
         assert "Traceback" not in refused.stderr
+    refused = start(f"resume={folder}", "model.dim=32", "resume.allow_change=true")
+    assert refused.returncode == 2
+    assert "must keep its model and tokens, but model.dim: 16 -> 32" in refused.stderr
     assert not (folder / "resumes.jsonl").exists()
     said = resume(folder, changed=("optimizer.lr=0.5", "resume.allow_change=true"))
     assert "not bit for bit (optimizer.lr: 0.01 -> 0.5)" in said
