@@ -15,7 +15,8 @@ from src.atomic import cannot_write
 from src.errors import UserError
 from src.running.ranks import SIGNALLED, dead_rank, end_ranks
 from src.running.schema import TrainConfig
-from src.tasks.checkpoint import LAST, Checkpoints, checkpoint_path
+from src.tasks.checkpoint import Checkpoints
+from src.tasks.checkpoint_io import LAST, checkpoint_path
 from src.tasks.interruption import Interrupted
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)

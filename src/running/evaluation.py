@@ -15,14 +15,14 @@ from src.data.split_datamodule import SplitDataModule
 from src.data.table_reviews import TableReviews
 from src.errors import UserError
 from src.inference.run_folder import RunFolder, read_run
-from src.running import assembly, reporting
+from src.running import assembly, devices, reporting
 from src.running import folder as run_folder
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
 from src.running.schema import Config
 from src.running.schema_data import Csv
 from src.running.training import is_first_process
-from src.tasks.checkpoint import checkpoint_path
+from src.tasks.checkpoint_io import checkpoint_path
 from src.tasks.classification import ClassificationTask
 from src.tasks.metrics import Records
 from src.tasks.progress import progress_callback
@@ -69,7 +69,7 @@ def evaluate(
     """
     began = time.monotonic()
     quieten()
-    torch.set_num_threads(threads or assembly.default_threads(config.trainer))
+    torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = read_run(folder, checkpoint=checkpoint)
     source, encoded = _reviews(config, run, split, own_data=own_data)
     if not len(encoded):
@@ -115,7 +115,7 @@ def evaluate(
         "time/seconds": time.monotonic() - began,
         **run_folder.circumstances(
             program="src.evaluate",
-            device=assembly.device_name(config.trainer),
+            device=devices.device_name(config.trainer),
             precision=str(trainer.precision),
             threads=torch.get_num_threads(),
         ),

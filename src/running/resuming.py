@@ -9,13 +9,13 @@ from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.errors import UserError
 from src.inference.run_folder import find_run
 from src.running import folder as run_folder
-from src.running.assembly import device_name, resolve_accelerator, resolve_precision
 from src.running.command_line import CommandLine
+from src.running.devices import device_name, resolve_accelerator, resolve_precision
 from src.running.lock import locked
 from src.running.overlay import Change, overlaid, saved_config
 from src.running.schema import TrainConfig
 from src.running.schema_data import Csv
-from src.tasks.checkpoint import BEST, LAST, PREVIOUS, checkpoint_path
+from src.tasks.checkpoint_io import BEST, LAST, PREVIOUS, checkpoint_path
 
 # What may change without changing what is learnt: where files lie, how often to save, what is shown
 FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",

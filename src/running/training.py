@@ -1,11 +1,8 @@
 """One training run from configuration to end table, from the beginning or from a checkpoint."""
 
 import os
-import shlex
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +12,20 @@ import torch
 from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.data.datamodule import ReviewDataModule
 from src.errors import UserError
-from src.running import assembly, reporting
+from src.running import assembly, devices
 from src.running import folder as run_folder
 from src.running.curve_files import cut_back
-from src.running.endings import from_here, in_one_sentence
+from src.running.endings import in_one_sentence
 from src.running.lock import locked
+from src.running.outcome import announce, conclude
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
 from src.running.schema import TrainConfig
-from src.tasks.checkpoint import BEST, Checkpoints, checkpoint_path
+from src.tasks.checkpoint import Checkpoints
+from src.tasks.checkpoint_io import BEST, checkpoint_path
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import TrainingCurves
 from src.tasks.interruption import Interruption
-from src.tasks.metrics import Records
 
 
 def train(
@@ -61,8 +59,8 @@ def train(
     """
     began = time.monotonic()
     quieten()
-    precision = assembly.resolve_precision(config.trainer, assembly.resolve_accelerator(config.trainer))  # may refuse
-    torch.set_num_threads(threads or assembly.default_threads(config.trainer))
+    precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
+    torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began)
     with ExitStack() as held:
         if is_first_process():
@@ -74,7 +72,7 @@ def train(
                     folder,
                     config=config,
                     overrides=overrides,
-                    device=assembly.device_name(config.trainer),
+                    device=devices.device_name(config.trainer),
                     precision=precision,
                     threads=torch.get_num_threads(),
                     command=command,
@@ -131,7 +129,7 @@ class _Run:
         callbacks = assembly.build_callbacks(config, curves, checkpoints)
         trainer = self.trainer = assembly.build_trainer(config, folder, callbacks=callbacks, order=self.order)
         if trainer.is_global_zero:
-            self._announce(data, task)
+            announce(config, folder, data, task, precision=str(trainer.precision), began=self.began)
         metrics: dict[str, Any] = {}
         trainer.fit(task, datamodule=data, ckpt_path=self.checkpoint)
         metrics |= {
@@ -151,7 +149,7 @@ class _Run:
         metrics["time/seconds"] = checkpoints.seconds
         end_ranks(trainer, failed=False)
         if trainer.is_global_zero:
-            _end(config, folder, data, task, metrics)
+            conclude(config, folder, data, task, metrics)
         return metrics.get(config.task.monitor)
 
     def _best_score(self) -> float | None:
@@ -169,33 +167,6 @@ class _Run:
             return {}
         exact = read_checkpoint(Path(self.checkpoint))["exact"]
         return dict(exact["curves"]) if exact else {}
-
-    def _announce(self, data: ReviewDataModule, task: ClassificationTask) -> None:
-        """Say what there is to train on, and write down what the model needs to be used."""
-        config, folder = self.config, self.folder
-        assert self.trainer is not None
-        vocabulary = {
-            "tokenizer": data.tokenizer.state(),
-            "tokens": data.vocabulary.state(),
-            "labels": data.label_names,
-        }
-        run_folder.write_json(folder / "vocabulary.json", vocabulary)
-        parameters = sum(p.numel() for p in task.model.parameters() if p.requires_grad)
-        embedding = sum(p.numel() for p in task.model.embedding.parameters() if p.requires_grad)
-        batches = assembly.batches_used(config.trainer.limit_train_batches, batches=data.training_batches)
-        reporting.print_start(
-            statistics=data.statistics,
-            label_names=data.label_names,
-            note=data.source.note,
-            facts={
-                "parameters": f"{parameters:,} ({embedding:,} of them embeddings)",
-                "device": f"{assembly.device_name(config.trainer)}, {self.trainer.precision}, "
-                f"{torch.get_num_threads()} threads",
-                "training": f"{config.trainer.max_epochs} epochs of {batches:,} batches, {task.total_steps:,} steps",
-                "data ready in": f"{time.monotonic() - self.began:.1f} s",
-                "run folder": str(from_here(folder)),
-            },
-        )
 
 
 def _validate_the_best(
@@ -259,39 +230,3 @@ def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
 def is_first_process() -> bool:
     """Say whether this is the process that was started by hand; DDP starts the others with a LOCAL_RANK."""
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
-
-
-def _end(
-    config: TrainConfig, folder: Path, data: ReviewDataModule, task: ClassificationTask, metrics: dict[str, Any]
-) -> None:
-    """Say what came out, and write down what was said of each test review; metrics.json last: it means finished."""
-    training, whole = (timedelta(seconds=round(metrics[f"time/{name}"])) for name in ("training_seconds", "seconds"))
-    facts = {
-        "time": f"{whole} in all, {training} to the end of training",
-        "speed": f"{metrics['speed/tokens_per_second']:,.0f} tokens/s in training",
-        "run folder": str(from_here(folder)),
-        "curves": f"tensorboard --logdir {shlex.quote(str(from_here(folder)))}",
-    }
-    if "validation/accuracy" in metrics:
-        facts = {"validation": f"accuracy {metrics['validation/accuracy']:.4f}"} | facts
-    if config.test:
-        assert task.last_records is not None
-        lines = predictions(task.last_records, data.review_ids("test"), data.label_names)
-        run_folder.write_lines(folder / "predictions.jsonl", lines)
-    run_folder.write_json(folder / "metrics.json", metrics)
-    if not config.test:
-        reporting.print_facts(facts)
-        return
-    assert task.last_report is not None
-    reporting.print_end(task.last_report, title="best.ckpt on the test split", facts=facts)
-
-
-def predictions(records: Records, ids: list[str], label_names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Give a plain record for each review: id, its label, and the probability of each class."""
-    rows = zip(records.index_N.tolist(), records.labels_N.tolist(), records.probabilities_NC.tolist(), strict=True)
-    for index, label, probabilities in rows:
-        yield {
-            "id": ids[index],
-            "label": label_names[label],
-            "probabilities": dict(zip(label_names, probabilities, strict=True)),
-        }

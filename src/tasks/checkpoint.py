@@ -15,38 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import Logger
 
 from src.atomic import sweep_asides, sync_folder
-from src.checkpoint_file import read_checkpoint, write_checkpoint
+from src.tasks.checkpoint_io import BEST, LAST, PREVIOUS, checkpoint_path
 from src.tasks.classification import ClassificationTask
 from src.tasks.epoch_loop import Position, begin_at
 from src.tasks.interruption import Interruption
 from src.tasks.random_states import random_states, restore_random_states
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10  # which several processes must agree on
-BEST, LAST, PREVIOUS = "best", "last", "last.previous"  # names of the files in <run folder>/checkpoints
-
-
-def checkpoint_path(folder: Path, name: str) -> Path:
-    """Return where a run keeps its checkpoint `BEST`, `LAST` or `PREVIOUS`."""
-    return folder / "checkpoints" / f"{name}.ckpt"
-
-
-class PlainCheckpointIO(TorchCheckpointIO):
-    """Lets Lightning write and read checkpoints through `src.checkpoint_file`: whole, plain, with a format version."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write the content, without Lightning's own counters and with what `storage_options` adds."""
-        content = {name: value for name, value in checkpoint.items() if name != "loops"}
-        write_checkpoint(content | (storage_options or {}), Path(path))
-
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Read the content as plain values, whatever Lightning asks for."""
-        del map_location, weights_only
-        return read_checkpoint(Path(path))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from src.errors import UserError
-from src.running import assembly
+from src.running import assembly, devices
 from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
 from src.running.schema import TrainConfig
 from src.running.training import train
@@ -105,12 +105,12 @@ def composed_once() -> TrainConfig:
 
 def test_precision_is_what_was_asked_for_or_what_the_device_does() -> None:
     asked = composed_once().trainer
-    assert assembly.resolve_precision(asked.model_copy(update={"precision": "64-true"}), "cpu") == "64-true"
-    assert assembly.resolve_precision(asked, "cpu") in ("bf16-mixed", "32-true")
-    assert assembly.resolve_precision(asked, "mps") == "32-true"
+    assert devices.resolve_precision(asked.model_copy(update={"precision": "64-true"}), "cpu") == "64-true"
+    assert devices.resolve_precision(asked, "cpu") in ("bf16-mixed", "32-true")
+    assert devices.resolve_precision(asked, "mps") == "32-true"
 
 
 def test_a_gpu_that_is_not_there_is_refused() -> None:
     asked = composed_once().trainer.model_copy(update={"accelerator": "gpu", "devices": 1000})
     with pytest.raises(UserError, match="must be at most the number of GPUs here"):
-        assembly.resolve_accelerator(asked)
+        devices.resolve_accelerator(asked)
