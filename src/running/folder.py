@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 
-from src.atomic import write_text
+from src.atomic import cannot_write, write_text
 from src.errors import UserError
 from src.running.schema import TrainConfig
 
@@ -37,6 +37,7 @@ if sys.platform != "win32":
 FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "torchtext", "tokenizers", "tensorboard")
 REPOSITORY = Path(__file__).resolve().parents[2]
+_HELD: set[Path] = set()  # locks of this process
 
 
 def claim(folder: Path) -> None:
@@ -151,12 +152,20 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which goes when the process ends, however it ends.
+    """Hold the folder's lock, which goes when the process ends, however it ends. Who holds it may hold it again.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, or the folder cannot be written to.
     """
-    with (folder / ".lock").open("ab") as file:
+    path = folder.resolve() / ".lock"
+    if path in _HELD:
+        yield
+        return
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    with file:
         if sys.platform != "win32":
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,7 +174,11 @@ def locked(folder: Path) -> Iterator[None]:
                     f"{folder} must be written by one process at a time, but another one is at it; wait for it, or "
                     "stop it first."
                 ) from None
-        yield
+        _HELD.add(path)
+        try:
+            yield
+        finally:
+            _HELD.discard(path)
 
 
 def is_locked(folder: Path) -> bool:

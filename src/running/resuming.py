@@ -1,5 +1,7 @@
 """`python -m src.train resume=FOLDER`: what a resumed run goes on with, and what must not have changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +45,11 @@ def find_run(name: str, outputs: Path) -> Path:
         folder = Path(name).expanduser()
         if not folder.is_dir():
             raise UserError(f"`resume` must be a run folder or latest, but {name} is no folder; see outputs/train.")
+        if not (folder / "run.json").exists() and any(folder.glob("*/run.json")):
+            raise UserError(
+                f"`resume` must be a run folder, but {name} holds several runs; go on with a sweep by repeating its "
+                f"command with hydra.sweep.dir={name}, or name one of the runs in it."
+            )
         return folder
     runs = [record.parent for record in (outputs / "train").glob("*/run.json")]
     if not runs:
@@ -50,11 +57,12 @@ def find_run(name: str, outputs: Path) -> Path:
     return max(runs, key=lambda run: ((run / "run.json").stat().st_mtime, run.name))
 
 
-def plan(line: CommandLine) -> Resumption | None:
-    """Work out how to go on with the run that a command line names; None if it is finished.
+@contextmanager
+def planned(line: CommandLine) -> Iterator[Resumption | None]:
+    """Work out how to go on with the run that a command line names, and hold its lock; None if it is finished.
 
     Raises:
-        UserError: the folder is no run, or overrides change what must stay the same.
+        UserError: the folder is no run, another process writes to it, or overrides change what must stay the same.
     """
     texts = [text for text in line.overrides if not text.startswith("resume.run=")]
     name = next(text for text in line.overrides if text.startswith("resume.run=")).partition("=")[2]
@@ -64,13 +72,21 @@ def plan(line: CommandLine) -> Resumption | None:
     _, config, changes = overlaid(saved_config(folder), texts)
     if (folder / "metrics.json").exists():
         print(f"{folder} is finished: its figures are in {folder / 'metrics.json'}. Nothing is left to do.")
-        return None
+        yield None
+        return
     refused = [change for change in changes if not change.key.startswith((*FREE, *ROUNDING))]
     if refused and not config.resume.allow_change:
         raise UserError(
             f"A resumed run must keep its schedule and data, but {'; '.join(map(str, refused))} would change them; "
             "leave that out, start a new run, or insist with resume.allow_change=true."
         )
+    with run_folder.locked(folder):  # before anything in it is read that may change, or written
+        yield _resumption(folder, config, record, texts, changes)
+
+
+def _resumption(
+    folder: Path, config: TrainConfig, record: dict[str, Any], texts: list[str], changes: list[Change]
+) -> Resumption:
     checkpoint, step, notes = newest_checkpoint(folder)
     notes += _damaged_best(folder, begun=checkpoint is not None)
     notes += [f"changed: {change}" for change in changes if not change.key.startswith("resume.")]
@@ -113,6 +129,8 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:
         except DamagedCheckpointError as error:
             if path.exists():
                 notes.append(f"{error} Falling back to the one before.")
+            elif name == LAST and (folder / "checkpoints").exists():
+                notes.append(f"{path} is missing. Falling back to the one before.")
     return None, 0, notes
 
 

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import src.atomic
 from src import train
+from src.data import encoding, tokenizers
 from src.running import launching, training, worker
 from src.tasks.classification import ClassificationTask
 from tests.end_to_end import kill_at
@@ -22,6 +24,9 @@ from tests.end_to_end import kill_at
 PLACES: dict[str, tuple[object, str]] = kill_at.PLACES | {
     "forward": (ClassificationTask, "forward"),
     "beginning": (training, "train"),
+    "writing": (src.atomic.tempfile, "mkstemp"),
+    "encoding": (encoding, "_number"),
+    "merging": (tokenizers, "feed"),
     "recorded": (training.run_folder, "record_data"),
     "predictions": (training.run_folder, "write_lines"),
 }
@@ -34,7 +39,7 @@ def commit(fault: str) -> None:
         bound = pages * resource.getpagesize() + (16 << 20)
         resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     elif fault == "FULL":  # the file system that the run folder lies on
-        folder = next(one for one in sys.argv if one.startswith("hydra.run.dir=")).partition("=")[2]
+        folder = next(one for one in sys.argv if one.startswith(("hydra.run.dir=", "resume="))).partition("=")[2]
         with (Path(folder).parent / "filler").open("wb", buffering=0) as file:
             for size in (1 << 12, 1):
                 try:
@@ -43,8 +48,10 @@ def commit(fault: str) -> None:
                 except OSError as error:
                     if error.errno != errno.ENOSPC:
                         raise
-    elif fault == "ENOSPC":  # where no file system can be made
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    elif fault in ("ENOSPC", "EACCES"):  # where the system cannot be made to say so itself
+        raise OSError(getattr(errno, fault), os.strerror(getattr(errno, fault)))
+    elif fault == "SAY":  # that it got here
+        pass
     elif fault == "HANG":
         while True:
             time.sleep(60)
