@@ -9,8 +9,7 @@ import os
 import resource
 import signal
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ PLACES: dict[str, tuple[object, str]] = kill_at.PLACES | {
     "beginning": (training, "train"),
     "writing": (src.atomic.tempfile, "mkstemp"),
     "encoding": (encoding, "_number"),
-    "merging": (tokenizers, "feed"),
+    "feeding": (tokenizers, "feed"),
     "recorded": (training.run_folder, "record_data"),
     "predictions": (training.run_folder, "write_lines"),
 }
@@ -50,15 +49,22 @@ def commit(fault: str) -> None:
                         raise
     elif fault in ("ENOSPC", "EACCES"):  # where the system cannot be made to say so itself
         raise OSError(getattr(errno, fault), os.strerror(getattr(errno, fault)))
-    elif fault == "SAY":  # that it got here
-        pass
     elif fault == "HANG":
-        while True:
-            time.sleep(60)
+        wakes, woken = os.pipe()
+        os.set_blocking(woken, False)
+        signal.set_wakeup_fd(woken)
+        while os.read(wakes, 1):
+            print("and waits on", flush=True)  # a signal has come, and was only noted
     elif fault.startswith("GROUP:"):
         os.killpg(0, signal.Signals[fault.removeprefix("GROUP:")])
     else:
         os.kill(os.getpid(), signal.Signals[fault])
+
+
+def saying(items: Iterable[Any], text: str) -> Iterator[Any]:
+    """Hand out items, and say when there are no more."""
+    yield from items
+    print(text, flush=True)
 
 
 def wrap(fault: str, place: str, count: int) -> None:
@@ -71,6 +77,8 @@ def wrap(fault: str, place: str, count: int) -> None:
         calls += 1
         if calls != count:
             return original(*arguments, **named)
+        if fault == "FED":
+            return original(arguments[0], saying(arguments[1], f"FED at {place} {count}"))
         print(f"{fault} at {place} {count}", flush=True)
         if fault == "NAN":
             return original(*arguments, **named) * float("nan")

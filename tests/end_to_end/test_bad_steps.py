@@ -36,6 +36,7 @@ def test_a_loss_that_is_no_number_stops_at_that_step(more: tuple[str, ...], tmp_
         assert "at step 2, bit for bit" in Program(tmp_path, f"resume={folder}").end().quiet(0)
 
 
+@pytest.mark.slow
 def test_an_absurd_learning_rate(tmp_path: Path, cache: Path) -> None:
     folder = tmp_path / "run"
     absurd = ("optimizer=sgd", "optimizer.lr=1e38", "scheduler=constant", "optimizer.max_gradient_norm=null")
@@ -53,10 +54,10 @@ def test_an_absurd_learning_rate(tmp_path: Path, cache: Path) -> None:
             "a training batch must fit into memory, but one of `data.batch_reviews=24` does not",
             "try data.batch_reviews=12",
         ),
-        (
+        pytest.param(
             "MEMORY forward 2 0", ("data.batch_reviews=null", "data.batch_tokens=20000"),
             "a training batch must fit into memory, but one of `data.batch_tokens=20000` does not",
-            "try data.batch_tokens=10000",
+            "try data.batch_tokens=10000", marks=pytest.mark.slow,
         ),
         (
             "MEMORY validation 1 0", ("data.batch_reviews=8", "data.evaluation_batch_tokens=20000"),
