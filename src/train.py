@@ -14,9 +14,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from src.errors import UserError
+from src.program import complain, log_to_terminal
 from src.running import command_line
 from src.running.composition import CONFIG_FOLDER, validate
-from src.running.say import complain, log_to_terminal
 from src.running.schema import TrainConfig
 from src.running.sentences import user_error
 

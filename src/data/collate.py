@@ -18,7 +18,7 @@ def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLi
         sequences: B sequences of at least one id each; B may be 0, which gives tensors of shape (0, 1).
         labels: (B,)
         index: (B,) places of the reviews in their split.
-        pad_to_multiple: L is rounded up to a multiple of this, for compilers and kernels that like few shapes.
+        pad_to_multiple: L is rounded up to a multiple of this: a kernel keeps memory for every shape it has met.
 
     Raises:
         ValueError: a sequence is empty.
@@ -43,9 +43,8 @@ def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLi
 class BatchDataset(Dataset[Batch]):
     """Batches of a split, asked for by the indices that a plan yields."""
 
-    def __init__(self, split: EncodedSplit, *, pad_to_multiple: int = 1) -> None:
+    def __init__(self, split: EncodedSplit) -> None:
         self.split = split
-        self.pad_to_multiple = pad_to_multiple
 
     def __getitem__(self, indices: list[int]) -> Batch:
         """Return one padded batch of the reviews at these places."""
@@ -53,5 +52,4 @@ class BatchDataset(Dataset[Batch]):
             [self.split[index] for index in indices],
             labels=self.split.labels[indices] if indices else [],
             index=indices,
-            pad_to_multiple=self.pad_to_multiple,
         )

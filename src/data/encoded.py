@@ -68,11 +68,6 @@ class EncodedSplit:
         """(reviews,) tokens after truncation, each at least 1."""
         return np.diff(self.offsets)
 
-    @property
-    def truncated(self) -> NDArray[np.bool_]:
-        """(reviews,) whether tokens were left out of the review."""
-        return self.original_lengths > self.lengths
-
 
 @dataclass(frozen=True, eq=False)
 class EncodedReviews:

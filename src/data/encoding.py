@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from src.batch import Special
 from src.data.cache_layout import ENCODED, SPLITS
-from src.data.encoded import FORMAT, EncodedReviews, install_encoded, open_encoded
+from src.data.encoded import FORMAT, EncodedReviews, EncodedSplit, install_encoded, open_encoded
 from src.data.reviews import Review, Source
 from src.data.summary import summarise
 from src.data.tokenizers import Tokenizer, train_tokenizer
@@ -126,6 +126,23 @@ def encode_reviews(
         raise UserError(
             f"`paths.cache` must be a folder that can be written to, but {cache} is not: {error}."
         ) from error
+
+
+def encode_split(
+    reviews: Sequence[Review], *, tokenizer: Tokenizer, vocabulary: Vocabulary, max_tokens: int, head_share: float
+) -> EncodedSplit:
+    """Turn reviews into ids with a tokenizer and a vocabulary that exist already; nothing is cached.
+
+    Returns:
+        A split in memory, in the order of the reviews. It cannot be handed to loading workers.
+    """
+    ids = [
+        np.array(vocabulary.ids(tokenizer.tokenize(review.text)), dtype=np.int32)
+        for review in tqdm(reviews, desc=f"tokenizing ({tokenizer.name})", unit=" reviews", delay=2, mininterval=0.5)
+    ]
+    labels = [review.label for review in reviews]
+    arrays = _arrays(ids, labels=labels, dtype=np.dtype(np.int32), max_tokens=max_tokens, head_share=head_share)
+    return EncodedSplit(folder=Path(), name="memory", ids=[review.id for review in reviews], **arrays)
 
 
 def encode_text(

@@ -21,7 +21,7 @@ from src.data.table_reviews import TableReviews
 from src.errors import UserError
 from src.running.curve_files import build_logger, curve_sizes
 from src.running.ranks import WorkerDDP
-from src.running.schema import TrainConfig, Trainer
+from src.running.schema import Config, TrainConfig, Trainer
 from src.running.schema_data import Csv, Data, ImdbBundled
 from src.tasks.checkpoint import Checkpoints, PlainCheckpointIO, SavingTimes
 from src.tasks.classification import ClassificationTask
@@ -57,7 +57,7 @@ def _path(text: str | None) -> Path | None:
     return Path(text).expanduser() if text else None
 
 
-def build_data(config: TrainConfig) -> ReviewDataModule:
+def build_data(config: Config) -> ReviewDataModule:
     """Make the data module."""
     data, cache = config.data, Path(config.paths.cache).expanduser()
     return ReviewDataModule(
@@ -180,7 +180,7 @@ def device_name(trainer: Trainer) -> str:
 
 
 def build_trainer(
-    config: TrainConfig, folder: Path, *, callbacks: list[Callback], order: Mapping[str, Any], curves: bool = True
+    config: Config, folder: Path, *, callbacks: list[Callback], order: Mapping[str, Any], curves: bool = True
 ) -> lightning.Trainer:
     """Make the trainer.
 

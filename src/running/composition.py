@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -19,10 +20,12 @@ from pydantic import ValidationError
 from yaml import YAMLError  # type: ignore[import-untyped]  # OmegaConf's parser
 
 from src.running import resolvers
-from src.running.schema import TrainConfig
+from src.running.schema import Config, TrainConfig
 from src.running.sentences import FaultsError, from_pydantic, unknown_option, user_error
 
 CONFIG_FOLDER = Path(__file__).resolve().parents[2] / "conf"
+_Kind = TypeVar("_Kind", bound=Config)
+
 OPTIONAL_GROUPS = ("experiment", "debug")  # they only override others, leave no keys of their own, and can be null
 
 
@@ -91,6 +94,15 @@ def validate(config: DictConfig) -> TrainConfig:
     Raises:
         FaultsError: with a sentence for every fault found.
     """
+    return validate_as(TrainConfig, config)
+
+
+def validate_as(kind: type[_Kind], config: DictConfig) -> _Kind:
+    """As `validate`, for any kind of configuration.
+
+    Raises:
+        FaultsError: with a sentence for every fault found.
+    """
     try:
         plain = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
@@ -99,7 +111,7 @@ def validate(config: DictConfig) -> TrainConfig:
     for key in OPTIONAL_GROUPS:
         plain.pop(key, None)
     try:
-        return TrainConfig.model_validate(plain)
+        return kind.model_validate(plain)
     except ValidationError as error:
         raise FaultsError([*from_pydantic(error.errors())]) from None
 

@@ -29,7 +29,8 @@ def build_logger(name: str, folder: Path) -> Logger:
     rows = _rows(folder / CSV / "metrics.csv")
     logger = CSVLogger(folder, name="", version=CSV)
     if rows:
-        writer = logger.experiment  # deletes the file, and may then be given its rows again
+        (folder / CSV / "metrics.csv").unlink()  # the logger would do so itself, with a warning
+        writer = logger.experiment
         writer.metrics = [{key: value for key, value in row.items() if value} for row in rows]
         writer.save()
     return logger

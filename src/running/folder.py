@@ -17,8 +17,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,17 +26,13 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 
-from src.atomic import cannot_write, write_text
+from src.atomic import write_text
 from src.errors import UserError
 from src.running.schema import TrainConfig
-
-if sys.platform != "win32":
-    import fcntl
 
 FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "torchtext", "tokenizers", "tensorboard")
 REPOSITORY = Path(__file__).resolve().parents[2]
-_HELD: set[Path] = set()  # locks of this process
 
 
 def claim(folder: Path) -> None:
@@ -114,11 +109,11 @@ def record_resume(folder: Path, entry: Mapping[str, Any]) -> None:
     write_text(path, before + json.dumps(entry, ensure_ascii=False, default=_plain) + "\n")
 
 
-def circumstances(*, device: str, precision: str, threads: int) -> dict[str, Any]:
+def circumstances(*, device: str, precision: str, threads: int, program: str = "src.train") -> dict[str, Any]:
     """Return when, how and on what the program was started."""
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", program, *sys.argv[1:]]),
         "device": device,
         "precision": precision,
         "threads": threads,
@@ -149,46 +144,6 @@ def read_record(folder: Path) -> dict[str, Any]:
             "version of this program that wrote it, or a newer one."
         )
     return dict(record)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which goes when the process ends, however it ends. Who holds it may hold it again.
-
-    Raises:
-        UserError: another process holds it, or the folder cannot be written to.
-    """
-    path = folder.resolve() / ".lock"
-    if path in _HELD:
-        yield
-        return
-    try:
-        file = path.open("ab")
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    with file:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"{folder} must be written by one process at a time, but another one is at it; wait for it, or "
-                    "stop it first."
-                ) from None
-        _HELD.add(path)
-        try:
-            yield
-        finally:
-            _HELD.discard(path)
-
-
-def is_locked(folder: Path) -> bool:
-    """Say whether a process is writing to the folder now."""
-    try:
-        with locked(folder):
-            return False
-    except UserError:
-        return True
 
 
 def git_state(repository: Path) -> dict[str, str | bool | None]:

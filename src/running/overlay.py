@@ -6,7 +6,7 @@ group stands for. A group on top (`trainer=gpu`) changes the keys that its own f
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import yaml  # type: ignore[import-untyped]
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -14,12 +14,13 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src.errors import UserError
-from src.running.composition import CONFIG_FOLDER, OPTIONAL_GROUPS, compose_all, config_loader, validate
+from src.running.composition import CONFIG_FOLDER, OPTIONAL_GROUPS, compose_all, config_loader, validate_as
 from src.running.overrides import Keys, group_faults, groups, parse
-from src.running.schema import TrainConfig
+from src.running.schema import Config
 from src.running.sentences import FaultsError
 from src.running.trusted_names import code_names
 
+_Kind = TypeVar("_Kind", bound=Config)
 NAMED = ("data", "tokenizer", "task", "optimizer", "scheduler", "logger")  # sections whose `name` is their option
 
 
@@ -60,15 +61,16 @@ def saved_config(folder: Path) -> dict[str, Any]:
     return saved
 
 
-def overlaid(saved: Mapping[str, Any], texts: list[str]) -> tuple[TrainConfig, TrainConfig, list[Change]]:
+def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -> tuple[_Kind, list[Change]]:
     """Put overrides on top of a run's configuration.
 
     Args:
         saved: from `saved_config`.
         texts: overrides as typed, `key=value` or `group=option`.
+        kind: of configuration that must come out.
 
     Returns:
-        The run's configuration, the one with the overrides, and what differs.
+        The configuration with the overrides, and what differs from the run's.
 
     Raises:
         FaultsError: with a sentence for every fault found.
@@ -98,7 +100,7 @@ def overlaid(saved: Mapping[str, Any], texts: list[str]) -> tuple[TrainConfig, T
         keys = Keys.of(compose_all("train", [*own, *chosen]), known_groups, loader)
         faults = [fault for fault in (keys.fault(one) for one in values) if fault]
         faults += [
-            f"`{one.key_or_group}` belongs to Hydra, which this program does not use."
+            f"`{one.key_or_group}` must be left out: it belongs to Hydra, and the run has its folder already."
             for one in values
             if one.key_or_group.startswith("hydra")
         ]
@@ -108,8 +110,8 @@ def overlaid(saved: Mapping[str, Any], texts: list[str]) -> tuple[TrainConfig, T
         for one in values:
             value = OmegaConf.select(composed, one.key_or_group)
             _put(after, one.key_or_group, OmegaConf.to_container(value) if OmegaConf.is_config(value) else value)
-    old, new = (validate(OmegaConf.create(plain)) for plain in (before, after))
-    return old, new, list(_changes(old.model_dump(), new.model_dump()))
+    old, new = (validate_as(kind, OmegaConf.create(plain)) for plain in (before, after))
+    return new, list(_changes(old.model_dump(), new.model_dump()))
 
 
 def _with_groups(

@@ -10,6 +10,8 @@ from src.data.summary import SplitSummary
 from src.running.label_tables import balance, class_table, confusion_table, labels_fit, shown
 from src.tasks.metrics import ClassificationReport
 
+MOST_OF_A_TEXT = 600  # characters of a text on the terminal; evaluation.json has all of it
+
 
 def console() -> Console:
     """Return a console on standard output; in a log, wide enough that no table folds."""
@@ -54,7 +56,7 @@ def print_start(
     if not columns:
         out.print(balance(statistics, label_names))
     out.print(escape(note), soft_wrap=True)
-    _print_facts(out, facts)
+    print_facts(facts, out=out)
 
 
 def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, str]) -> None:
@@ -68,15 +70,25 @@ def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, s
         "accuracy": f"{report.accuracy:.4f}  (95 % interval {interval}, {report.reviews:,} reviews)",
         "loss": f"{report.loss:.4f}",
     }
-    _print_facts(out, figures | dict(facts))
+    print_facts(figures | dict(facts), out=out)
 
 
-def print_facts(facts: Mapping[str, str]) -> None:
+def print_error(name: str, label: str, called: str, probability: float, text: str) -> None:
+    """Print a review that was called something else than it is; `probability` is that of its own label."""
+    out = console()
+    out.print(f"\n[bold]{escape(name)}[/bold]  is {shown(label)} ({probability:.4f}), was called {shown(called)}")
+    line = " ".join(text.split())
+    out.print(escape(line if len(line) <= MOST_OF_A_TEXT else f"{line[:MOST_OF_A_TEXT]} ..."))
+
+
+def print_remark(remark: str) -> None:
+    """Print a sentence that must be known to read the figures."""
+    console().print(f"Note: {escape(remark)}", soft_wrap=True)
+
+
+def print_facts(facts: Mapping[str, str], *, out: Console | None = None) -> None:
     """Print label and text, a line each."""
-    _print_facts(console(), facts)
-
-
-def _print_facts(out: Console, facts: Mapping[str, str]) -> None:
+    out = out or console()
     width = max(len(name) for name in facts)
     for name, text in facts.items():
         out.print(f"{name:<{width}}  {escape(text)}", soft_wrap=True)

@@ -9,16 +9,21 @@ import torch
 
 from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.errors import UserError
+from src.inference.run_folder import find_run
 from src.running import folder as run_folder
 from src.running.assembly import device_name, resolve_accelerator, resolve_precision
 from src.running.command_line import CommandLine
+from src.running.lock import locked
 from src.running.overlay import Change, overlaid, saved_config
 from src.running.schema import TrainConfig
+from src.running.schema_data import Csv
 from src.tasks.checkpoint import BEST, LAST, PREVIOUS, checkpoint_path
 
 # What may change without changing what is learnt: where files lie, how often to save, what is shown
 FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",
         "trainer.log_every_n_steps", "data.workers", "data.archive", "test")  # fmt: skip
+FILES = ("data.train", "data.validation", "data.test")  # of one's own: their fingerprint says whether they are the same
+MODEL = ("model.", "tokenizer.", "data.max_tokens", "data.head_share")  # what the weights stand for
 # What changes only the last digits; said, not refused
 ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision", "trainer.deterministic",
             "data.evaluation_batch_tokens")  # fmt: skip
@@ -35,28 +40,6 @@ class Resumption(NamedTuple):
     notes: list[str]  # what to say first
 
 
-def find_run(name: str, outputs: Path) -> Path:
-    """Return the run folder of that name; `latest` is the newest one below <outputs>/train.
-
-    Raises:
-        UserError: there is none.
-    """
-    if name != "latest":
-        folder = Path(name).expanduser()
-        if not folder.is_dir():
-            raise UserError(f"`resume` must be a run folder or latest, but {name} is no folder; see outputs/train.")
-        if not (folder / "run.json").exists() and any(folder.glob("*/run.json")):
-            raise UserError(
-                f"`resume` must be a run folder, but {name} holds several runs; go on with a sweep by repeating its "
-                f"command with hydra.sweep.dir={name}, or name one of the runs in it."
-            )
-        return folder
-    runs = [record.parent for record in (outputs / "train").glob("*/run.json")]
-    if not runs:
-        raise UserError(f"`resume=latest` must find a run below {outputs / 'train'}, but there is none yet.")
-    return max(runs, key=lambda run: ((run / "run.json").stat().st_mtime, run.name))
-
-
 @contextmanager
 def planned(line: CommandLine) -> Iterator[Resumption | None]:
     """Work out how to go on with the run that a command line names, and hold its lock; None if it is finished.
@@ -67,40 +50,49 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
     texts = [text for text in line.overrides if not text.startswith("resume.run=")]
     name = next(text for text in line.overrides if text.startswith("resume.run=")).partition("=")[2]
     outputs = next((text.partition("=")[2] for text in reversed(texts) if text.startswith("paths.outputs=")), "outputs")
-    folder = find_run(name[1:-1].replace("\\'", "'").replace("\\\\", "\\"), Path(outputs))
+    folder = find_run(name[1:-1].replace("\\'", "'").replace("\\\\", "\\"), Path(outputs), key="resume")
+    if not (folder / "run.json").exists() and any(folder.glob("*/run.json")):
+        raise UserError(
+            f"`resume` must be a run folder, but {folder} holds several runs; go on with a sweep by repeating its "
+            f"command with hydra.sweep.dir={folder}, or name one of the runs in it."
+        )
     record = run_folder.read_record(folder)
-    _, config, changes = overlaid(saved_config(folder), texts)
+    config, changes = overlaid(saved_config(folder), texts, kind=TrainConfig)
     if (folder / "metrics.json").exists():
         print(f"{folder} is finished: its figures are in {folder / 'metrics.json'}. Nothing is left to do.")
         yield None
         return
-    refused = [change for change in changes if not change.key.startswith((*FREE, *ROUNDING))]
+    _check_changes(config, changes)
+    with locked(folder):
+        checkpoint, step, notes = newest_checkpoint(folder)
+        notes += _damaged_best(folder, begun=checkpoint is not None)
+        notes += [f"changed: {change}" for change in changes if not change.key.startswith("resume.")]
+        threads = int(record["threads"])
+        reasons = inexact(record, config, changes, checkpoint)
+        at = f"Resuming {folder} at step {step:,}" if checkpoint else f"Starting {folder} again: nothing was saved yet"
+        notes.insert(0, f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit."))
+        precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
+        entry = {"step": step, "overrides": texts, "changes": [str(change) for change in changes], "inexact": reasons}
+        here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
+        run_folder.record_resume(folder, entry | here)
+        yield Resumption(folder, config, checkpoint, step, threads, notes)
+
+
+def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
+    """Refuse what would make the rest of the run another one, and what no insisting can make possible."""
+    other = [change for change in changes if change.key.startswith(MODEL) and not change.key.endswith("dropout")]
+    if other:
+        raise UserError(
+            f"A resumed run must keep its model and tokens, but {'; '.join(map(str, other))} would change them; leave "
+            "that out, or start a new run."
+        )
+    free = (*FREE, *ROUNDING, *(FILES if isinstance(config.data, Csv) else ()))
+    refused = [change for change in changes if not change.key.startswith(free)]
     if refused and not config.resume.allow_change:
         raise UserError(
             f"A resumed run must keep its schedule and data, but {'; '.join(map(str, refused))} would change them; "
             "leave that out, start a new run, or insist with resume.allow_change=true."
         )
-    with run_folder.locked(folder):  # before anything in it is read that may change, or written
-        yield _resumption(folder, config, record, texts, changes)
-
-
-def _resumption(
-    folder: Path, config: TrainConfig, record: dict[str, Any], texts: list[str], changes: list[Change]
-) -> Resumption:
-    checkpoint, step, notes = newest_checkpoint(folder)
-    notes += _damaged_best(folder, begun=checkpoint is not None)
-    notes += [f"changed: {change}" for change in changes if not change.key.startswith("resume.")]
-    threads = int(record["threads"])
-    reasons = inexact(record, config, changes, checkpoint)
-    at = f"Resuming {folder} at step {step:,}" if checkpoint else f"Starting {folder} again: nothing was saved yet"
-    notes.insert(0, f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit."))
-    precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
-    entry = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
-    run_folder.record_resume(
-        folder,
-        {"step": step, "overrides": texts, "changes": [str(change) for change in changes], "inexact": reasons} | entry,
-    )
-    return Resumption(folder, config, checkpoint, step, threads, notes)
 
 
 def _damaged_best(folder: Path, *, begun: bool) -> list[str]:

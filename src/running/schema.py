@@ -170,8 +170,8 @@ class Sweep(Section):
     fail_fast: bool
 
 
-class TrainConfig(Section):
-    """conf/train.yaml, composed."""
+class Config(Section):
+    """conf/train.yaml, composed: what a run is made of, whether it is trained or only measured."""
 
     data: Annotated[Data, Field(discriminator="name")]
     tokenizer: Tokenizer
@@ -188,6 +188,10 @@ class TrainConfig(Section):
     sweep: Sweep
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     test: bool
+
+
+class TrainConfig(Config):
+    """A configuration that can be trained."""
 
     @model_validator(mode="after")
     def _something_to_train_and_choose_by(self) -> Self:

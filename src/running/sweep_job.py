@@ -50,6 +50,7 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
     print(f"{named}: {'going on' if begun else 'starting'} in {folder}", flush=True)
     checkpoint = newest_checkpoint(folder)[0] if begun else None
     order = {
+        "task": "train",
         "config": config.model_dump(mode="json"),
         "folder": str(folder.absolute()),
         "overrides": overrides,

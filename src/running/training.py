@@ -19,6 +19,7 @@ from src.running import assembly, reporting
 from src.running import folder as run_folder
 from src.running.curve_files import cut_back
 from src.running.endings import from_here, in_one_sentence
+from src.running.lock import locked
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
 from src.running.schema import TrainConfig
@@ -67,7 +68,7 @@ def train(
         if is_first_process():
             if not resumed:
                 run_folder.claim(folder)
-            held.enter_context(run_folder.locked(folder))
+            held.enter_context(locked(folder))
             if not resumed:
                 run_folder.record_start(
                     folder,
@@ -102,6 +103,7 @@ class _Run:
         self.trainer: lightning.Trainer | None = None
         self.checkpoints: Checkpoints | None = None
         self.order = {
+            "task": "train",
             "config": config.model_dump(mode="json"),
             "folder": str(folder.absolute()),
             "overrides": overrides,

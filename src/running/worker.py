@@ -1,11 +1,10 @@
 """A process that carries out one order, read as JSON from standard input: `python -m src.running.worker`.
 
 Started by `src.running.launching`, for the other ranks of a DDP run and for the jobs of a sweep. The order holds
+    task        train or evaluate
     config      the whole configuration, as plain values
     folder      the run folder
-    overrides   as typed, for the record
-    checkpoint  where to go on, or null
-    resumed     whether the folder holds the run already
+and further arguments of `src.running.training.train` or `src.running.evaluation.evaluate`.
 """
 
 import ctypes
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import UserError
-from src.running.say import complain
+from src.program import complain
 
 
 def main() -> None:
@@ -25,14 +24,19 @@ def main() -> None:
     _die_with_parent()
     order: dict[str, Any] = json.load(sys.stdin)
     try:
-        from src.running.schema import TrainConfig
+        from src.running.evaluation import evaluate
+        from src.running.schema import Config, TrainConfig
         from src.running.training import train
         from src.tasks.interruption import Interruption
 
         interruption = Interruption()
         interruption.install()
-        config = TrainConfig.model_validate(order.pop("config"))
-        train(config, folder=Path(order.pop("folder")), interruption=interruption, **order)
+        folder = Path(order.pop("folder"))
+        if order.pop("task") == "evaluate":
+            evaluate(Config.model_validate(order.pop("config")), folder=folder, **order)
+        else:
+            config = TrainConfig.model_validate(order.pop("config"))
+            train(config, folder=folder, interruption=interruption, **order)
     except UserError as error:
         complain(error)
         sys.exit(error.exit_code)

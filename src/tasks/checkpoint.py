@@ -26,6 +26,7 @@ from src.tasks.epoch_loop import Position, begin_at
 from src.tasks.interruption import Interruption
 from src.tasks.random_states import random_states, restore_random_states
 
+STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10  # which several processes must agree on
 BEST, LAST, PREVIOUS = "best", "last", "last.previous"  # names of the files in <run folder>/checkpoints
 
 
@@ -59,8 +60,8 @@ class SavingTimes:
 class Checkpoints(Checkpoint):
     """Keeps best.ckpt and the last two, and restores what Lightning does not.
 
-    The last checkpoint is written before and after each validation, every so many steps and minutes, at the end, and
-    when a signal asks to stop. All saving happens between two batches, after the curves' points have been written.
+    The last checkpoint is written after each validation, every so many steps and minutes, at the end, and when a
+    signal asks to stop. All saving happens between two batches, after the curves' points have been written.
 
     Args:
         folder: the run folder.
@@ -149,11 +150,9 @@ class Checkpoints(Checkpoint):
             self.steps_done_here += 1
 
     def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Save before a validation of the training, which may take long."""
-        del pl_module
+        """Put off signals to the next batch boundary."""
+        del trainer, pl_module
         self.interruption.defer()
-        if trainer.state.fn == "fit" and trainer.global_step > self.saved_step:
-            self._save_last(trainer, batches=_batches_done(trainer), validated=False)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Keep the weights if they are the best ones so far, and save where training stands."""
@@ -169,9 +168,14 @@ class Checkpoints(Checkpoint):
     def on_validation_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *batch: Any, **more: Any
     ) -> None:
-        """Stop if a signal asks for it: everything was saved before."""
+        """Stop if a signal asks for it. Validating changes nothing, so training is saved as it stood before."""
         del pl_module, batch, more
-        self._stop_if_asked(trainer)
+        number = self.interruption.agreed(trainer)
+        if number is None:
+            return
+        if trainer.state.fn == "fit" and trainer.global_step > self.saved_step:
+            self._save_last(trainer, batches=_batches_done(trainer), validated=False)
+        self.interruption.stop(number)
 
     def on_test_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Put off signals to the next batch boundary: one process must not leave the others waiting."""
@@ -226,6 +230,8 @@ class Checkpoints(Checkpoint):
         """Say whether to save now; the clocks of several processes differ, so the first one's counts."""
         if steps >= self.every.steps:
             return True
+        if trainer.global_step % STEPS_BETWEEN_LOOKS_AT_THE_CLOCK:
+            return False
         late = time.monotonic() - self._saved_at >= 60 * self.every.minutes
         return bool(trainer.strategy.broadcast(late)) if trainer.world_size > 1 else late
 

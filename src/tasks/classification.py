@@ -64,6 +64,7 @@ class ClassificationTask(lightning.LightningModule):
         self.total_steps = total_steps
         self.seed = seed
         self.counts = TrainingCounts(len(label_names))  # of the training reviews since the last point of the curves
+        self._losses: list[Tensor] = []  # of the batches of the present optimizer step
         self.recorder = Recorder()
         self.validated_step = -1  # optimizer steps done when validation was last run
         self.last_report: ClassificationReport | None = None  # of the last validation or test
@@ -96,23 +97,33 @@ class ClassificationTask(lightning.LightningModule):
             counted, summed_in_all = self.trainer.strategy.reduce(both, reduce_op="sum")
             in_all = int(counted)
         loss = summed_in_all / in_all
-        self._check_finite("loss", loss)
+        self._losses.append(loss.detach())
         self.counts.update(logits_BC.detach(), batch.labels_B)
         self.log("train/loss", loss, batch_size=1, prog_bar=True)
         return summed * (self.trainer.world_size / in_all)
 
-    def _check_finite(self, name: str, value: Tensor) -> None:
-        """Stop before weights are spoilt; every process sees the same value, so all of them stop.
+    def _check_finite(self, norm: Tensor) -> None:
+        """Stop before weights are spoilt; every process sees the same values, so all of them stop.
+
+        Looking at a value makes a GPU wait, so this happens once an optimizer step and not after each forward pass.
 
         Raises:
-            UserError: the value is infinite or not a number.
+            UserError: a loss of this step or the length of its gradient is infinite or not a number.
         """
-        if not torch.isfinite(value):
-            raise UserError(
-                f"the {name} must be finite, but is {float(value)} instead at step {self.trainer.global_step + 1:,}; "
-                "the weights of that step were not kept. Try a lower optimizer.lr, a longer scheduler.warmup_share, "
-                "a lower optimizer.max_gradient_norm, or trainer.precision=32-true."
-            )
+        values = {f"loss of batch {place}": loss for place, loss in enumerate(self._losses, start=1)}
+        if len(values) == 1:
+            values = {"loss": self._losses[0]}
+        if self.trainer.precision != "16-mixed":  # whose scaler passes over steps with infinite gradients
+            values["length of the gradient"] = norm
+        self._losses = []
+        finite = torch.isfinite(torch.stack([value.float() for value in values.values()])).tolist()
+        for (name, value), good in zip(values.items(), finite, strict=True):
+            if not good:
+                raise UserError(
+                    f"the {name} must be finite, but is {float(value)} instead at step {self.trainer.global_step + 1:,}"
+                    "; the weights of that step were not kept. Try a lower optimizer.lr, a longer "
+                    "scheduler.warmup_share, a lower optimizer.max_gradient_norm, or trainer.precision=32-true."
+                )
 
     def on_train_epoch_end(self) -> None:
         """Log the training metrics of an epoch, where no validation does it.
@@ -157,8 +168,7 @@ class ClassificationTask(lightning.LightningModule):
         del args, kwargs
         limit = float("inf") if self.max_gradient_norm is None else self.max_gradient_norm
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit)
-        if self.trainer.precision != "16-mixed":  # whose scaler passes over steps with infinite gradients
-            self._check_finite("length of the gradient", norm)
+        self._check_finite(norm)
         self.log("optimization/gradient_norm", norm, batch_size=1)
 
     # ---------------------------------------------------------------------------------------------- evaluation

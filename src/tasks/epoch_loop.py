@@ -39,7 +39,8 @@ class EpochLoop(_TrainingEpochLoop):
         super().reset()
         if self.start is None:
             return
-        _set(self.batch_progress.current, self.start.batches)
+        epoch = int(self.trainer.num_training_batches)  # fewer than before, if someone insisted on larger batches
+        _set(self.batch_progress.current, min(self.start.batches, epoch))
         self._validation_is_due = not self.start.validated
         # Lightning counts a step for the loggers only after the validation that follows it
         self._batches_that_stepped = self.start.optimizer_steps - int(self._validation_is_due)

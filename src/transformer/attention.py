@@ -86,7 +86,7 @@ def attend(
     queries, keys = q_BHLK.shape[-2], k_BHSK.shape[-2]
     # SDPA's own `is_causal` aligns to the top left, which is the same triangle only when L = S; and it may not stand
     # beside a mask. Where it can be used it saves the mask and lets a GPU take its flash kernel.
-    plain_triangle = causal and valid is None and bias is None and queries == keys
+    plain_triangle = causal and valid is None and bias is None and bool(queries == keys)  # a symbol in an export
     mask: Tensor | None = None
     if not plain_triangle:
         mask = visibility(queries=queries, keys=keys, valid=valid, causal=causal, device=q_BHLK.device)

@@ -10,6 +10,7 @@ Shape suffixes: B sequences, L tokens, D model width.
 import math
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from src.batch import Special
@@ -41,8 +42,8 @@ class BigramEmbedding(nn.Module):
 
     def rows(self, tokens_BL: Tensor) -> Tensor:
         """Hash each pair into 0 .. buckets - 1, by multiplications and shifts that mix all 32 bits."""
-        first_B1 = torch.full_like(tokens_BL[:, :1], int(Special.BOS))
-        previous_BL = torch.cat([first_B1, tokens_BL[:, :-1]], dim=1)
+        # Padded first and cut then: an exported graph may not speak of L - 1, which is 0 or 1 for the shortest reviews
+        previous_BL = F.pad(tokens_BL, (1, 0), value=int(Special.BOS))[:, : tokens_BL.shape[1]]
         mixed_BL = ((tokens_BL * 0x9E3779B1) ^ (previous_BL * 0x85EBCA77)) & 0xFFFFFFFF
         mixed_BL = ((mixed_BL ^ (mixed_BL >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
         return (mixed_BL ^ (mixed_BL >> 13)) % self.buckets

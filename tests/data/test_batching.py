@@ -163,3 +163,22 @@ def test_exactly_one_batch_size_must_be_given(batch_tokens, batch_reviews, shown
 def test_an_evaluation_batch_must_hold_a_token():
     with pytest.raises(UserError, match="must be at least 1, but is 0 instead"):
         EvaluationPlan([1], batch_tokens=0)
+
+
+@given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=80), epoch=st.integers(0, 3), data=st.data())
+def test_a_resumed_epoch_is_the_rest_of_the_same_epoch(lengths: list[int], epoch: int, data: st.DataObject) -> None:
+    def plan(rank: int = 0) -> TrainingPlan:
+        return TrainingPlan(lengths, batch_tokens=120, batch_reviews=None, seed=5, rank=rank, world=2)
+
+    done = data.draw(st.integers(0, len(plan())))
+    for rank in (0, 1):
+        whole, resumed = plan(rank), plan(rank)
+        resumed.resume_at(epoch, done)
+        for one in (whole, resumed):
+            one.set_epoch(epoch)
+        assert [*resumed] == [*whole][done:]
+        assert [*resumed] == [*whole][done:], "asking twice must not move it: Lightning does"
+        assert len(resumed) == len(whole)
+        for one in (whole, resumed):
+            one.set_epoch(epoch + 1)
+        assert [*resumed] == [*whole], "the next epoch is whole"

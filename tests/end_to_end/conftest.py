@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.program import REPOSITORY, Run
+from tests.end_to_end.program import REPOSITORY, SMALL, Run
 from tests.end_to_end.test_resume import TINY, VARIANTS, Point, interrupt, outcome, succeed
 
 
@@ -58,3 +58,22 @@ def train(tmp_path: Path, cache: Path) -> Callable[..., Run]:
         return Run(done.returncode, done.stdout, done.stderr, folder)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The folder of a run in float32 with small sizes of its own, moved away from where it was trained."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "src.train", "debug=fast", "trainer.precision=32-true", "data.head_share=0.25",
+            *SMALL, f"hydra.run.dir={folder}", f"paths.cache={cache}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=REPOSITORY,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder.rename(folder.with_name("moved"))

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -242,6 +243,9 @@ def test_what_may_change_and_what_may_not(tmp_path: Path, cache: Path) -> None:
         assert named in refused.stderr
         assert "resume.allow_change=true" in refused.stderr
         assert "Traceback" not in refused.stderr
+    refused = start(f"resume={folder}", "model.dim=32", "resume.allow_change=true")
+    assert refused.returncode == 2
+    assert "must keep its model and tokens, but model.dim: 16 -> 32" in refused.stderr
     assert not (folder / "resumes.jsonl").exists()
     said = resume(folder, changed=("optimizer.lr=0.5", "resume.allow_change=true"))
     assert "not bit for bit (optimizer.lr: 0.01 -> 0.5)" in said
@@ -275,3 +279,14 @@ def test_checkpoints_of_a_stopped_run_hold_plain_values(tmp_path: Path, cache: P
     for path in files:
         assert torch.serialization.get_unsafe_globals_in_checkpoint(path) == []
         assert type(torch.load(path, weights_only=True)["format_version"]) is int
+
+
+def test_a_run_of_the_first_format_goes_on(tmp_path: Path, cache: Path) -> None:
+    """Its random states were not kept, and that is said."""
+    folder = tmp_path / "old"
+    shutil.copytree(REPOSITORY / "tests" / "fixtures" / "run_format_1", folder)
+    done = succeed(f"resume={folder}", f"paths.cache={cache}")
+    assert "at step 5, not bit for bit" in done.stdout
+    assert "older format without random states" in done.stdout
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["training/steps"], metrics["training/steps_of_last_process"]) == (8, 3)

@@ -64,9 +64,10 @@ def test_what_is_no_run_folder(tmp_path: Path, killed: Killed) -> None:
     empty.mkdir()
     assert f"{empty} must be a run folder, but holds no run.json and no config.yaml;" in refusal(f"resume={empty}")
     assert list(empty.iterdir()) == []
-    assert "is no folder; see outputs/train" in refusal(f"resume={tmp_path / 'nowhere'}")
+    nowhere = f"resume={tmp_path / 'nowhere'}"
+    assert "`resume` must be a run folder, but" in refusal(nowhere)
     none = refusal("resume=latest", f"paths.outputs={tmp_path}")
-    assert f"`resume=latest` must find a run below {tmp_path / 'train'}, but there is none yet" in none
+    assert f"resume=latest needs a run below {tmp_path / 'train'}, but there is none;" in none
     sweep = tmp_path / "sweep"
     folder = killed(sweep / "0")
     assert f"repeating its command with hydra.sweep.dir={sweep}" in refusal(f"resume={sweep}")

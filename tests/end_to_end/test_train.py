@@ -175,6 +175,14 @@ def test_without_a_validation_split(train: Train) -> None:
     assert "validation/accuracy" not in run.metrics
 
 
+def test_without_validation_and_cut_short_the_last_state_is_the_best(train: Train) -> None:
+    run = train("data.validation=0", "data.test=131", "trainer.max_steps=3", *SMALL)
+    assert run.metrics["training/steps"] == 3
+    assert run.metrics["test/reviews"] == 131
+    best, last = weights(run, "best"), weights(run, "last")
+    assert all(torch.equal(best[name], last[name]) for name in last)
+
+
 def test_a_job_that_cannot_run_does_not_end_the_sweep(train: Train) -> None:
     small = ("debug=fast", "data.test=131", "data.validation=77", *SMALL)
     run = train("-m", "trainer.limit_test_batches=0.001,1.0", *small, fails=True)
@@ -185,33 +193,6 @@ def test_a_job_that_cannot_run_does_not_end_the_sweep(train: Train) -> None:
     good, failed = csv.DictReader((run.folder / "sweep.csv").read_text().splitlines())
     assert float(good["test/accuracy"]) >= 0
     assert failed["test/accuracy"] == "no result"
-
-
-def test_one_checkpoint_is_worth_the_same_to_one_and_to_two_processes(train: Train, tmp_path: Path) -> None:
-    whole = (
-        "data.test=131",
-        "data.validation=77",
-        "data.evaluation_batch_tokens=700",
-        "trainer.limit_test_batches=1.0",
-    )
-    run = train("debug=fast", *whole, *SMALL)
-    script = Path(__file__).with_name("evaluate_checkpoint.py")
-    found = []
-    for processes in ("1", "2"):
-        output = tmp_path / f"{processes}.json"
-        done = subprocess.run(
-            [sys.executable, str(script), str(run.folder), processes, str(output)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            cwd=REPOSITORY,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr
-        found.append(json.loads(output.read_text()))
-    assert found[0] == found[1], "to the last digit"
-    assert sum(map(sum, found[0]["test/confusion_matrix"])) == 131
-    assert found[0]["test/loss"] == run.metrics["test/loss"]
 
 
 def test_a_sweep_leaves_a_table(train: Train) -> None:

@@ -6,9 +6,22 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_f1_score,
+    multiclass_precision,
+    multiclass_recall,
+)
 
 from src.batch import Batch
-from src.tasks.metrics import Recorder, Records, classification_report, wilson_interval
+from src.tasks.metrics import (
+    Recorder,
+    Records,
+    TrainingCounts,
+    classification_report,
+    figures_of_confusion,
+    wilson_interval,
+)
 
 
 def batch_of(index: list[int], labels: list[int]) -> Batch:
@@ -100,3 +113,24 @@ def test_interval_is_wilsons() -> None:
         for p in wilson_interval(right, 100):
             z = abs(p - right / 100) / math.sqrt(p * (1 - p) / 100) if 1e-9 < p < 1 - 1e-9 else 1.959964
             assert z == pytest.approx(1.959964, abs=1e-5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30), st.integers(1, 5))
+def test_training_counts_equal_torchmetrics(pairs: list[tuple[int, int]], parts: int) -> None:
+    labels, predictions = (torch.tensor(column) for column in zip(*pairs, strict=True))
+    counts = TrainingCounts(4)
+    logits = torch.nn.functional.one_hot(predictions, 4).float()
+    for rows in torch.arange(len(pairs)).tensor_split(parts):  # some of them empty
+        counts.update(logits[rows], labels[rows])
+    assert counts.batches == parts
+    found = figures_of_confusion(counts.confusion_CC)
+    expected = {
+        "accuracy": multiclass_accuracy(predictions, labels, 4, average="micro"),
+        "precision": multiclass_precision(predictions, labels, 4),
+        "recall": multiclass_recall(predictions, labels, 4),
+        "f1": multiclass_f1_score(predictions, labels, 4),
+    }
+    assert found == pytest.approx({name: float(value) for name, value in expected.items()}, abs=1e-6)
+    counts.reset()
+    assert counts.batches == 0
+    assert not counts.confusion_CC.any()

@@ -1,0 +1,75 @@
+"""Measure a trained run again: `python -m src.evaluate run=... [split=...] [overrides]`, or `--help`.
+
+What is no option of this program is an override of the run's own configuration, as for `src.train`.
+"""
+
+import sys
+from pathlib import Path
+
+from src.errors import UserError
+from src.options import Option, help_text, parse_options, wants_help
+from src.program import log_to_terminal, run_program
+
+OPTIONS = (
+    Option("run", "the run folder that training left, or latest", required=True),
+    Option("split", "which reviews of the run, or of data=...", "test", choices=("test", "validation")),
+    Option("checkpoint", "which state of the model", "best", choices=("best", "last")),
+    Option("worst", "how many of the worst errors to show with their texts", 0, kind=int, least=0),
+)
+EXAMPLES = (
+    ("python -m src.evaluate run=latest", "the figures that training reported, once more"),
+    ("python -m src.evaluate run=latest split=validation worst=20", "and the worst errors with their texts"),
+    ("python -m src.evaluate run=latest data=csv data.test=my.csv data.text=review data.label=stars", "another file"),
+    ("python -m src.evaluate run=latest data=imdb data.archive=aclImdb_v1.tar.gz", "the official test reviews"),
+    ("python -m src.evaluate run=latest trainer=gpu trainer.precision=32-true", "elsewhere, in another precision"),
+)
+# What may differ from the run without making the reviews others
+SAME_REVIEWS = ("data.archive", "data.workers", "data.batch_", "data.evaluation_batch_tokens")
+
+
+def main() -> None:
+    """Read the command line, put its overrides on top of the run's configuration, and measure."""
+    words = sys.argv[1:]
+    if wants_help(words):
+        purpose = "Measure a trained run. Every other key=value is an override of the run's configuration (see conf/)."
+        print(help_text(program="python -m src.evaluate", purpose=purpose, options=OPTIONS, examples=EXAMPLES))
+        return
+    own = {option.name for option in OPTIONS}
+    overrides = [word for word in words if "=" in word and word.partition("=")[0] not in own]
+    options = parse_options([word for word in words if word not in overrides], OPTIONS)
+
+    from src.inference.run_folder import find_run  # torch: 2 s that a typo in an option need not wait for
+    from src.running.overlay import overlaid, saved_config
+    from src.running.schema import Config
+
+    log_to_terminal()
+    folder = find_run(options["run"])
+    config, changes = overlaid(saved_config(folder), overrides, kind=Config)
+    others = [
+        change for change in changes if change.key.startswith("data.") and not change.key.startswith(SAME_REVIEWS)
+    ]
+    fixed = [change for change in changes if change.key.startswith(("model.", "tokenizer.", "data.max_tokens"))]
+    if fixed:
+        raise UserError(
+            f"the model must be the one that was trained, but {'; '.join(map(str, fixed))} would make it another one; "
+            "leave that out."
+        )
+
+    from src.running import folder as run_folder
+    from src.running.evaluation import evaluate
+
+    print(f"run folder {folder}" + "".join(f"\nchanged: {change}" for change in changes))
+    evaluate(
+        config,
+        folder=Path(folder),
+        split=options["split"],
+        checkpoint=options["checkpoint"],
+        worst=options["worst"],
+        own_data=not others,
+        changes=[str(change) for change in changes],
+        threads=run_folder.read_record(folder)["threads"],
+    )
+
+
+if __name__ == "__main__":
+    run_program(main)

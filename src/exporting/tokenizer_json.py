@@ -1,0 +1,76 @@
+"""The run's tokenizer and vocabulary as one `tokenizer.json` that Hugging Face's `tokenizers` loads.
+
+It gives the ids of this project's own tokenizer, and no text can spell a special token there either: their names are
+not in its vocabulary, except `<unk>`, which is what such a text becomes. Left out, because the format cannot say it:
+that a long text loses its middle, and that one without a token is read as one `<unk>`.
+"""
+
+import json
+from typing import Any
+
+import tokenizers
+from tokenizers import models, normalizers, pre_tokenizers
+
+from src.batch import Special
+from src.data.tokenizers import BasicEnglish, Tokenizer
+from src.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+
+UNKNOWN = SPECIAL_TOKENS[Special.UNK]
+# Python counts the separators 0x1c to 0x1f as white space, the regular expressions of `tokenizers` do not
+_WHITE = r"[\s\x1c-\x1f]"
+# What torchtext's basic_english puts in the place of what, in its order
+_BASIC_ENGLISH = (
+    ("'", " '  "),
+    ('"', ""),
+    (".", " . "),
+    ("<br />", " "),
+    (",", " , "),
+    ("(", " ( "),
+    (")", " ) "),
+    ("!", " ! "),
+    ("?", " ? "),
+    (";", " "),
+    (":", " "),
+)
+
+
+def tokenizer_json(tokenizer: Tokenizer, vocabulary: Vocabulary) -> str:
+    """Describe a tokenizer with its vocabulary.
+
+    Args:
+        tokenizer: of the run.
+        vocabulary: of the run; the ids are its ids.
+    """
+    described = _basic_english(vocabulary) if tokenizer.name == BasicEnglish.name else _bpe(tokenizer, vocabulary)
+    return json.dumps(described, ensure_ascii=False, indent=2) + "\n"
+
+
+def _basic_english(vocabulary: Vocabulary) -> dict[str, Any]:
+    description = tokenizers.Tokenizer(models.WordLevel({UNKNOWN: int(Special.UNK)}, unk_token=UNKNOWN))
+    description.normalizer = normalizers.Sequence(
+        [
+            # Python knows that a sigma at a word's end is another letter, `tokenizers` lowers sign by sign
+            normalizers.Replace(tokenizers.Regex(r"(?<=\p{L})Σ(?!\p{L})"), "ς"),
+            normalizers.Lowercase(),
+            *(normalizers.Replace(sign, instead) for sign, instead in _BASIC_ENGLISH),
+            normalizers.Replace(tokenizers.Regex(f"{_WHITE}+"), " "),
+        ]
+    )
+    description.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    described: dict[str, Any] = json.loads(description.to_str())
+    # Not through `tokenizers`, which warns of the ids that have no token: those of the special tokens
+    described["model"]["vocab"] = {UNKNOWN: int(Special.UNK)} | _ordinary_ids(vocabulary)
+    return described
+
+
+def _bpe(tokenizer: Tokenizer, vocabulary: Vocabulary) -> dict[str, Any]:
+    description = tokenizers.Tokenizer.from_str(tokenizer.state()["description"])
+    without_only_white_space = normalizers.Replace(tokenizers.Regex(rf"\A{_WHITE}+\z"), "")
+    description.normalizer = normalizers.Sequence([without_only_white_space, description.normalizer])
+    described: dict[str, Any] = json.loads(description.to_str())
+    described["model"]["vocab"] = _ordinary_ids(vocabulary)
+    return described
+
+
+def _ordinary_ids(vocabulary: Vocabulary) -> dict[str, int]:
+    return {token: place for place, token in enumerate(vocabulary.state(), start=len(Special))}

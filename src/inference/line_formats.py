@@ -1,0 +1,116 @@
+"""A line to a text, and a prediction to a line: plain text, or a JSON object a line.
+
+Whatever comes in, a JSON object comes out, because programs read it: `label`, `probabilities`, and after them the
+fields of the input's own object. `label` and `probabilities` always are the prediction's.
+"""
+
+import json
+import math
+from typing import Any, NamedTuple, NoReturn
+
+from src.errors import UserError
+from src.inference.classifier import Prediction
+from src.inference.line_reader import Line
+
+PREDICTED = ("label", "probabilities")
+# What JSON lets stand but `str.splitlines` and its like end a line at; IMDB's reviews hold some
+_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Entry(NamedTuple):
+    """A line to answer."""
+
+    text: str
+    fields: dict[str, Any]  # the input's own; none where a line is plain text
+
+
+class LineFormat:
+    """How lines hold texts.
+
+    Args:
+        source: what to call the input in sentences.
+        text_field: field of a line's JSON object that holds the text; None: the line itself is the text.
+    """
+
+    def __init__(self, source: str, *, text_field: str | None) -> None:
+        self.source = source
+        self.text_field = text_field
+
+    def parse(self, line: Line) -> Entry:
+        """Read one line.
+
+        Raises:
+            UserError: it holds a NUL byte, is no UTF-8, or is no JSON object with a text in its text field.
+        """
+        text = self._decode(line)
+        if self.text_field is None:
+            return Entry(text.removesuffix("\r"), {})
+        try:
+            fields = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        except RecursionError as error:
+            raise self._no_object(line, "nested too deeply") from error
+        except ValueError as error:
+            raise self._no_object(line, f"none ({error})") from error
+        if not isinstance(fields, dict):
+            raise self._no_object(line, f"{_kind(fields)} instead")
+        if self.text_field not in fields:
+            there = ", ".join(f"`{name}`" for name in list(fields)[:10]) or "none"
+            raise self._fault(
+                line, f"must have a field `{self.text_field}`, but its fields are {there}; say text_field=..."
+            )
+        found = fields[self.text_field]
+        if not isinstance(found, str):
+            raise self._fault(line, f"must have a text as `{self.text_field}`, but has {_kind(found)} instead; mend it")
+        if "\\u" in text:
+            try:
+                json.dumps(fields, ensure_ascii=False).encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise self._fault(
+                    line,
+                    "must hold whole characters, but has half a surrogate pair (\\ud800 to \\udfff); mend it",
+                ) from error
+        return Entry(found, fields)
+
+    def _decode(self, line: Line) -> str:
+        content = line.content.removeprefix(_BYTE_ORDER_MARK) if line.number == 1 else line.content
+        if b"\0" in content:
+            raise self._fault(line, "must be text, but holds a NUL byte; convert the input to UTF-8")
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            byte = content[error.start]
+            raise self._fault(
+                line,
+                f"must be UTF-8, but its byte {error.start + 1} is 0x{byte:02x}; convert it, say by iconv",
+            ) from error
+
+    def _no_object(self, line: Line, what: str) -> UserError:
+        return self._fault(line, f"must be a JSON object, but is {what}; mend it, or say format=text")
+
+    def _fault(self, line: Line, sentence: str) -> UserError:
+        return UserError(f"{self.source}, line {line.number}, {sentence}.")
+
+
+def answer_line(entry: Entry, prediction: Prediction) -> bytes:
+    """Write the line that answers an entry, line feed included."""
+    predicted = {"label": prediction.label, "probabilities": prediction.probabilities}
+    kept = {name: value for name, value in entry.fields.items() if name not in PREDICTED}
+    return json.dumps(predicted | kept, ensure_ascii=False).translate(_LINE_ENDS).encode("utf-8") + b"\n"
+
+
+def _kind(value: Any) -> str:
+    """Name the kind of a JSON value."""
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:30]} is too large a number")
+    return value

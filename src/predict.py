@@ -1,0 +1,214 @@
+"""Classify texts with a trained run: `python -m src.predict run=... text="..."`, or `--help`.
+
+Answers go to standard output or a file, everything else that is said to standard error.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from src.errors import UserError
+from src.options import Option, help_text, parse_options, wants_help
+from src.program import run_program
+
+if TYPE_CHECKING:
+    from src.inference.classifier import Classifier
+    from src.inference.streaming import Counts
+
+OPTIONS = (
+    Option("run", "the run folder that training left, or latest", required=True),
+    Option("text", "one text to classify; prints one line"),
+    Option("input", "file with a text a line (.jsonl, .ndjson: an object a line); standard input where not given"),
+    Option("output", "file for the answers, a JSON object a line; standard output where not given"),
+    Option("format", "what a line is; auto: by the input's name", "auto", choices=("auto", "text", "jsonl")),
+    Option("text_field", "field of a JSON line that holds the text", "text"),
+    Option("checkpoint", "which state of the model", "best", choices=("best", "last")),
+    Option("device", "where to compute", "auto", choices=("auto", "cpu", "cuda")),
+    Option("batch_tokens", "tokens in a batch, padding included; changes speed and memory", 8192, kind=int, least=1),
+    Option("overwrite", "whether output may replace a file", False, kind=bool),
+)
+EXAMPLES = (
+    ('python -m src.predict run=latest text="A wonderful film."', "one line: the label and the probabilities"),
+    ("python -m src.predict run=latest input=reviews.jsonl output=labels.jsonl", "an object out for an object in"),
+    ("cat reviews.txt | python -m src.predict run=latest > labels.jsonl", "a text a line in, an object a line out"),
+    ("python -m src.predict run=latest input=old.jsonl text_field=body | head", "the text is in the field `body`"),
+)
+JSON_NAMES = (".jsonl", ".ndjson")
+STANDARD_INPUT = "standard input"
+
+
+def main() -> None:
+    """Read the command line, load the run, and answer."""
+    words = sys.argv[1:]
+    if wants_help(words):
+        purpose = (
+            "Classify texts with a trained run. JSON answers hold `label`, `probabilities` and the input's fields."
+        )
+        print(help_text(program="python -m src.predict", purpose=purpose, options=OPTIONS, examples=EXAMPLES))
+        return
+    options = parse_options(words, OPTIONS)
+    _check(options, words)
+
+    from src.inference.classifier import Classifier  # torch: 2 s that a typo need not wait for
+    from src.inference.run_folder import LATEST, find_run, read_run
+
+    folder = find_run(options["run"])
+    if options["run"] == LATEST:
+        _say(f"run folder {folder}")
+    run = read_run(folder, checkpoint=options["checkpoint"])
+    classifier = Classifier(run, device=options["device"], batch_tokens=options["batch_tokens"])
+    if options["text"] is not None:
+        _answer_one(classifier, options["text"])
+    else:
+        _answer_lines(classifier, options)
+
+
+def _check(options: dict[str, Any], words: list[str]) -> None:
+    """Find what can be found before anything slow begins."""
+    text, source, output = options["text"], options["input"], options["output"]
+    faults = []
+    if text is not None:
+        given = [word.partition("=")[0] for word in words]
+        beside = [name for name in ("input", "output", "format", "text_field", "overwrite") if name in given]
+        if beside:
+            faults.append(f"`text` must stand without {' and '.join(f'`{name}`' for name in beside)}; leave one out.")
+        if not _encodable(text):
+            faults.append("`text` must be UTF-8, but is not; set the terminal to UTF-8, or use input=.")
+    if source is not None and not Path(source).exists():
+        faults.append(f"`input` must be a file that can be read, but {source} does not exist.")
+    elif source is not None and Path(source).is_dir():
+        faults.append(f"`input` must be a file that can be read, but {source} is a folder.")
+    if output is not None:
+        path = Path(output)
+        if not path.parent.is_dir():
+            faults.append(f"`output` must lie in a folder that exists, but {path.parent} does not; make it.")
+        elif path.is_dir():
+            faults.append(f"`output` must be a file, but {path} is a folder; name a file in it.")
+        elif path.is_file() and source is not None and Path(source).exists() and path.samefile(source):
+            faults.append(f"`output` must be another file than `input`, but both are {path}; name another one.")
+        elif path.is_file() and not options["overwrite"]:
+            faults.append(f"`output` must be a new file, but {path} exists; name another one or say overwrite=true.")
+    if faults:
+        raise UserError("\n".join(faults))
+
+
+def _answer_one(classifier: "Classifier", text: str) -> None:
+    (prediction,) = classifier([text])
+    shares = ", ".join(f"{label} {share:.4f}" for label, share in prediction.probabilities.items())
+    from src.inference.line_writer import STANDARD_OUTPUT, LineWriter
+
+    LineWriter(1, name=STANDARD_OUTPUT).write([f"{prediction.label} ({shares})\n".encode()])
+    if prediction.truncated:
+        _say(f"truncated: of its {prediction.tokens:,} tokens {classifier.run.max_tokens:,} were read, not the middle")
+    if prediction.tokens == 0:
+        _say("empty: answered like an unknown word")
+
+
+def _answer_lines(classifier: "Classifier", options: dict[str, Any]) -> None:
+    from src.inference.line_formats import LineFormat
+    from src.inference.line_reader import read_windows
+    from src.inference.line_writer import STANDARD_OUTPUT, LineWriter, open_output
+    from src.inference.streaming import Counts, predict_lines
+
+    source = options["input"]
+    by_name = source is not None and source.lower().endswith(JSON_NAMES)
+    as_json = options["format"] == "jsonl" or (options["format"] == "auto" and by_name)
+    line_format = LineFormat(source or STANDARD_INPUT, text_field=options["text_field"] if as_json else None)
+    counts = Counts()
+    with _open_input(source) as stream:
+        if options["output"] is None:
+            writer = LineWriter(1, name=STANDARD_OUTPUT)
+        else:
+            writer = open_output(Path(options["output"]), overwrite=options["overwrite"])
+        try:
+            with _progress(source, to_terminal=options["output"] is None and sys.stdout.isatty()) as bar:
+                predict_lines(
+                    read_windows(stream), line_format, classifier, writer, counts=counts, answered=bar.answered
+                )
+            writer.close()
+        except BrokenPipeError:
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            _say(f"Stopped after {writer.lines:,} lines, all of them whole.")
+            raise
+        except UserError:
+            _report(counts, classifier, stopped=True)
+            writer.discard_if_empty()
+            raise
+    _report(counts, classifier, stopped=False)
+
+
+@contextlib.contextmanager
+def _open_input(source: str | None) -> Iterator[BinaryIO]:
+    """Open the input without a buffer, which `read_windows` asks for."""
+    if source is None:
+        if sys.stdin is None:
+            raise UserError("standard input must be open, but is closed; name a file by input=.")
+        if sys.stdin.isatty():
+            _say("A text a line, please; Ctrl-D ends.")
+        yield open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115 - a descriptor, not a path
+        return
+    try:
+        stream = Path(source).open("rb", buffering=0)  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise UserError(f"`input` must be a readable file, but {source} is not ({error.strerror}).") from error
+    with stream:
+        yield stream
+
+
+class _Bar:
+    """A progress bar on a terminal; nothing anywhere else, and nothing where answers are printed themselves."""
+
+    def __init__(self, source: str | None, *, to_terminal: bool) -> None:
+        from tqdm import tqdm
+
+        size = Path(source).stat().st_size if source is not None else None
+        self.by_bytes = bool(size)
+        shown = sys.stderr.isatty() and not to_terminal
+        unit = "B" if self.by_bytes else " lines"
+        self.bar = tqdm(
+            desc="predicting", total=size or None, unit=unit, unit_scale=self.by_bytes, disable=not shown, delay=1
+        )
+
+    def answered(self, lines: int, size: int) -> None:
+        """Move on."""
+        self.bar.update(size if self.by_bytes else lines)
+
+
+@contextlib.contextmanager
+def _progress(source: str | None, *, to_terminal: bool) -> Iterator[_Bar]:
+    bar = _Bar(source, to_terminal=to_terminal)
+    try:
+        yield bar
+    finally:
+        bar.bar.close()
+
+
+def _report(counts: "Counts", classifier: "Classifier", *, stopped: bool) -> None:
+    """Say how many lines were answered, and of what kind they were."""
+    if stopped and counts.lines == 0:
+        return
+    parts = [f"{counts.lines:,} answered", f"{counts.truncated:,} truncated to {classifier.run.max_tokens:,} tokens"]
+    if counts.without_tokens:
+        parts.append(f"{counts.without_tokens:,} empty (answered like an unknown word)")
+    if counts.replaced:
+        parts.append(f"{counts.replaced:,} had a `label` or `probabilities`, which the prediction replaced")
+    _say(", ".join(parts))
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,82 @@
+"""List the runs: `python -m src.runs [sort=accuracy] [filter=model.dim=128]`, or `--help`."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from src.errors import UserError
+from src.options import Option, help_text, parse_options, wants_help
+from src.program import run_program
+
+OPTIONS = (
+    Option("outputs", "the folder to look in; sweeps are found, too", "outputs"),
+    Option("sort", "started (newest first), or a metric (best first): accuracy, validation/loss ...", "started"),
+    Option("filter", "only runs with these settings, commas between them: model.dim=128,state=finished"),
+    Option("limit", "runs to show at most", 50, kind=int, least=1),
+)
+EXAMPLES = (
+    ("python -m src.runs", "all runs, the newest first"),
+    ("python -m src.runs sort=accuracy filter=model.dim=128", "the best of one width"),
+    ("python -m src.runs filter=state=crashed", "what could be resumed"),
+)
+
+
+def main() -> None:
+    """Read the command line and print the table."""
+    words = sys.argv[1:]
+    if wants_help(words):
+        print(
+            help_text(
+                program="python -m src.runs",
+                purpose="List the runs: state (running, finished, crashed), figures and overrides.",
+                options=OPTIONS,
+                examples=EXAMPLES,
+            )
+        )
+        return
+    options = parse_options(words, OPTIONS)
+    outputs = Path(options["outputs"])
+    if not outputs.is_dir():
+        raise UserError(f"`outputs` must be a folder with runs, but {outputs} is none; train one: python -m src.train")
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from src.running.run_list import find_runs, matching, ordered
+
+    runs = list(find_runs(outputs))
+    conditions = options["filter"].split(",") if options["filter"] else []
+    chosen = ordered(matching(runs, conditions), by=options["sort"])
+    table = Table()
+    sort = options["sort"]
+    figures = {"test accuracy": "test/accuracy", "validation accuracy": "validation/accuracy"}
+    if sort not in ("started", "accuracy", *figures.values()):
+        figures = {sort: sort} | figures
+    for name in ("run", "started", "state", *figures, "time", "overrides"):
+        table.add_column(name, overflow="fold", justify="right" if name in figures else "left")
+    for run in chosen[: options["limit"]]:
+        seconds = run.metric("time/seconds")
+        table.add_row(
+            escape(str(run.folder.relative_to(outputs))),
+            run.started[:19].replace("T", " "),
+            run.state + (f", resumed {run.resumed}x" if run.resumed else ""),
+            *("" if (value := run.metric(name)) is None else f"{value:.4f}" for name in figures.values()),
+            "" if seconds is None else str(timedelta(seconds=round(seconds))),
+            escape(" ".join(run.overrides)),
+        )
+    out = Console(highlight=False)
+    out = out if out.is_terminal else Console(highlight=False, width=160)
+    if not chosen:
+        out.print(f"No run{' like that' if runs else ''} below {outputs}.")
+        return
+    out.print(table)
+    hidden = len(chosen) - options["limit"]
+    if hidden > 0:
+        out.print(f"{hidden:,} more; limit={len(chosen)} shows them all.")
+    if any(run.state == "crashed" for run in chosen):
+        out.print(f"Go on with a crashed one: python -m src.train resume={outputs}/RUN")
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,64 @@
+"""When a checkpoint is due, and which weights are the best."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.tasks.checkpoint import Checkpoints, SavingTimes
+from src.tasks.interruption import Interruption
+
+
+class Trainer:
+    """What `Checkpoints` asks of one."""
+
+    world_size = 1
+
+    def __init__(self) -> None:
+        self.global_step = 0
+        self.saved: list[dict[str, Any]] = []
+
+    def save_checkpoint(self, path: Path, *, weights_only: bool, storage_options: dict[str, Any]) -> None:
+        assert path.name == "best.ckpt"
+        assert weights_only
+        self.saved.append(storage_options)
+
+
+def make(*, steps: int, minutes: float, lower_is_better: bool = False, best: float | None = None) -> Checkpoints:
+    return Checkpoints(
+        Path("run"),
+        monitor="validation/accuracy",
+        lower_is_better=lower_is_better,
+        every=SavingTimes(steps=steps, minutes=minutes),
+        interruption=Interruption(),
+        curve_sizes=lambda loggers: {},
+        best_score=best,
+    )
+
+
+def test_both_bounds_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    checkpoints, trainer = make(steps=200, minutes=10), Trainer()
+    trainer.global_step = 50
+    assert not checkpoints._is_time(trainer, 199)  # type: ignore[arg-type]
+    assert checkpoints._is_time(trainer, 200)  # type: ignore[arg-type]
+    now += 599
+    assert not checkpoints._is_time(trainer, 5)  # type: ignore[arg-type]
+    now += 1
+    assert checkpoints._is_time(trainer, 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("lower", "kept"), [(False, [0.5, 0.7]), (True, [0.5, 0.4])])
+def test_only_a_better_one_replaces_the_best(lower: bool, kept: list[float]) -> None:
+    checkpoints, trainer = make(steps=1, minutes=1, lower_is_better=lower), Trainer()
+    for score in (0.5, 0.5, 0.4, 0.7, 0.6):
+        checkpoints.offer(trainer, score)  # type: ignore[arg-type]
+    assert [one["best_score"] for one in trainer.saved] == kept
+
+
+def test_the_best_of_a_resumed_run_is_remembered() -> None:
+    checkpoints, trainer = make(steps=1, minutes=1, best=0.8), Trainer()
+    checkpoints.offer(trainer, 0.7)  # type: ignore[arg-type]
+    assert trainer.saved == []
