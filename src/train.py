@@ -77,27 +77,27 @@ def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: 
 
 def go_on(line: command_line.CommandLine) -> None:
     """Go on with a run in its own folder."""
-    from src.running.resuming import plan
+    from src.running.resuming import planned
     from src.running.training import train
     from src.tasks.interruption import Interruption
 
     interruption = Interruption()
     interruption.install()
     log_to_terminal()
-    resumption = plan(line)
-    if resumption is None:
-        return
-    for note in resumption.notes:
-        print(note)
-    train(
-        resumption.config,
-        folder=resumption.folder,
-        overrides=line.overrides,
-        interruption=interruption,
-        resumed=True,
-        checkpoint=str(resumption.checkpoint) if resumption.checkpoint else None,
-        threads=resumption.threads,
-    )
+    with planned(line) as resumption:
+        if resumption is None:
+            return
+        for note in resumption.notes:
+            print(note, flush=True)
+        train(
+            resumption.config,
+            folder=resumption.folder,
+            overrides=line.overrides,
+            interruption=interruption,
+            resumed=True,
+            checkpoint=str(resumption.checkpoint) if resumption.checkpoint else None,
+            threads=resumption.threads,
+        )
 
 
 def main() -> None:

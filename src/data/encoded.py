@@ -3,6 +3,7 @@
 A folder is read through a memory map: opening it takes a tenth of a second, and all processes on a machine share it.
 """
 
+import io
 import json
 import shutil
 import tempfile
@@ -130,7 +131,7 @@ def install_encoded(
         finished.mkdir()
         for split, named in arrays.items():
             for name, array in named.items():
-                np.save(finished / f"{split}.{name}.npy", array)
+                _save(finished / f"{split}.{name}.npy", array)
             (finished / f"{split}.ids.json").write_text(json.dumps(ids[split]), encoding="utf-8")
         whole = {**meta, "format": FORMAT, "fingerprint": folder.name, "checksums": _checksums(finished)}
         (finished / META).write_text(json.dumps(whole), encoding="utf-8")
@@ -151,6 +152,13 @@ def install_encoded(
 def _checksums(folder: Path) -> dict[str, int]:
     """CRC-32 of each file but the one they are kept in: notices damage, costs 10 ms."""
     return {name: zlib.crc32((folder / name).read_bytes()) for name in ENCODED_FILES if name != META}
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    """Write an array by way of memory: on a full disk numpy's own writing does not say what is wrong."""
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    path.write_bytes(content.getbuffer())
 
 
 def _map(path: Path) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 from torchtext.data.utils import get_tokenizer
 
 from src.batch import Special
+from src.data.interruptible import feed
 from src.errors import UserError
 
 NAMES = ("basic_english", "bpe")
@@ -109,7 +110,7 @@ class BytePairEncoding:
             special_tokens=[],  # they belong to `Vocabulary`: no text can spell them
             show_progress=False,
         )
-        tokenizer.train_from_iterator(texts, trainer)
+        feed(lambda handed: tokenizer.train_from_iterator(handed, trainer), texts)
         return cls(tokenizer.to_str())
 
     def tokenize(self, text: str) -> list[str]:

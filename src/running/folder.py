@@ -134,7 +134,8 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         version = record["format_version"]
     except FileNotFoundError:
-        raise UserError(f"{folder} must be a run folder, but holds no run.json; name one below outputs/.") from None
+        missing = " and ".join(f"no {name}" for name in ("run.json", "config.yaml") if not (folder / name).exists())
+        raise UserError(f"{folder} must be a run folder, but holds {missing}; name one below outputs/.") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} must be the record of a run, but cannot be read as one ({error}).") from None
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:

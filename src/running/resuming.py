@@ -1,5 +1,7 @@
 """`python -m src.train resume=FOLDER`: what a resumed run goes on with, and what must not have changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,8 +40,9 @@ class Resumption(NamedTuple):
     notes: list[str]  # what to say first
 
 
-def plan(line: CommandLine) -> Resumption | None:
-    """Work out how to go on with the run that a command line names; None if it is finished.
+@contextmanager
+def planned(line: CommandLine) -> Iterator[Resumption | None]:
+    """Work out how to go on with the run that a command line names, and hold its lock; None if it is finished.
 
     Raises:
         UserError: the folder is no run, another process writes to it, or overrides change what must stay the same.
@@ -48,11 +51,17 @@ def plan(line: CommandLine) -> Resumption | None:
     name = next(text for text in line.overrides if text.startswith("resume.run=")).partition("=")[2]
     outputs = next((text.partition("=")[2] for text in reversed(texts) if text.startswith("paths.outputs=")), "outputs")
     folder = find_run(name[1:-1].replace("\\'", "'").replace("\\\\", "\\"), Path(outputs), key="resume")
+    if not (folder / "run.json").exists() and any(folder.glob("*/run.json")):
+        raise UserError(
+            f"`resume` must be a run folder, but {folder} holds several runs; go on with a sweep by repeating its "
+            f"command with hydra.sweep.dir={folder}, or name one of the runs in it."
+        )
     record = run_folder.read_record(folder)
     config, changes = overlaid(saved_config(folder), texts, kind=TrainConfig)
     if (folder / "metrics.json").exists():
         print(f"{folder} is finished: its figures are in {folder / 'metrics.json'}. Nothing is left to do.")
-        return None
+        yield None
+        return
     _check_changes(config, changes)
     with locked(folder):
         checkpoint, step, notes = newest_checkpoint(folder)
@@ -66,7 +75,7 @@ def plan(line: CommandLine) -> Resumption | None:
         entry = {"step": step, "overrides": texts, "changes": [str(change) for change in changes], "inexact": reasons}
         here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
         run_folder.record_resume(folder, entry | here)
-    return Resumption(folder, config, checkpoint, step, threads, notes)
+        yield Resumption(folder, config, checkpoint, step, threads, notes)
 
 
 def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
@@ -112,6 +121,8 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:
         except DamagedCheckpointError as error:
             if path.exists():
                 notes.append(f"{error} Falling back to the one before.")
+            elif name == LAST and (folder / "checkpoints").exists():
+                notes.append(f"{path} is missing. Falling back to the one before.")
     return None, 0, notes
 
 

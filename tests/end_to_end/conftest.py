@@ -1,6 +1,7 @@
 """Runs of the real program in processes of their own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,11 +30,11 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Call
 
 
 @pytest.fixture(scope="session")
-def killed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """A run folder whose run was killed in its ninth step, once a session; copy it, and resume the copy."""
+def killed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[[Path], Path]:
+    """Copies the folder of a run that was killed in its ninth step, once a session."""
     folder = tmp_path_factory.mktemp("killed") / "run"
     interrupt(folder, Point("training", 9), *TINY, f"hydra.run.dir={folder}", f"paths.cache={cache}")
-    return folder
+    return lambda copy: Path(shutil.copytree(folder, copy))
 
 
 @pytest.fixture

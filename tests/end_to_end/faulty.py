@@ -9,12 +9,13 @@ import os
 import resource
 import signal
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import src.atomic
 from src import train
+from src.data import encoding, tokenizers
 from src.running import launching, training, worker
 from src.tasks.classification import ClassificationTask
 from tests.end_to_end import kill_at
@@ -22,6 +23,9 @@ from tests.end_to_end import kill_at
 PLACES: dict[str, tuple[object, str]] = kill_at.PLACES | {
     "forward": (ClassificationTask, "forward"),
     "beginning": (training, "train"),
+    "writing": (src.atomic.tempfile, "mkstemp"),
+    "encoding": (encoding, "_number"),
+    "feeding": (tokenizers, "feed"),
     "recorded": (training.run_folder, "record_data"),
     "predictions": (training.run_folder, "write_lines"),
 }
@@ -34,7 +38,7 @@ def commit(fault: str) -> None:
         bound = pages * resource.getpagesize() + (16 << 20)
         resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     elif fault == "FULL":  # the file system that the run folder lies on
-        folder = next(one for one in sys.argv if one.startswith("hydra.run.dir=")).partition("=")[2]
+        folder = next(one for one in sys.argv if one.startswith(("hydra.run.dir=", "resume="))).partition("=")[2]
         with (Path(folder).parent / "filler").open("wb", buffering=0) as file:
             for size in (1 << 12, 1):
                 try:
@@ -43,15 +47,24 @@ def commit(fault: str) -> None:
                 except OSError as error:
                     if error.errno != errno.ENOSPC:
                         raise
-    elif fault == "ENOSPC":  # where no file system can be made
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    elif fault in ("ENOSPC", "EACCES"):  # where the system cannot be made to say so itself
+        raise OSError(getattr(errno, fault), os.strerror(getattr(errno, fault)))
     elif fault == "HANG":
-        while True:
-            time.sleep(60)
+        wakes, woken = os.pipe()
+        os.set_blocking(woken, False)
+        signal.set_wakeup_fd(woken)
+        while os.read(wakes, 1):
+            print("and waits on", flush=True)  # a signal has come, and was only noted
     elif fault.startswith("GROUP:"):
         os.killpg(0, signal.Signals[fault.removeprefix("GROUP:")])
     else:
         os.kill(os.getpid(), signal.Signals[fault])
+
+
+def saying(items: Iterable[Any], text: str) -> Iterator[Any]:
+    """Hand out items, and say when there are no more."""
+    yield from items
+    print(text, flush=True)
 
 
 def wrap(fault: str, place: str, count: int) -> None:
@@ -64,6 +77,8 @@ def wrap(fault: str, place: str, count: int) -> None:
         calls += 1
         if calls != count:
             return original(*arguments, **named)
+        if fault == "FED":
+            return original(arguments[0], saying(arguments[1], f"FED at {place} {count}"))
         print(f"{fault} at {place} {count}", flush=True)
         if fault == "NAN":
             return original(*arguments, **named) * float("nan")

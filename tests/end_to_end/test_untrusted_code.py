@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -151,8 +150,10 @@ def test_a_name_that_the_user_trusts_is_let_through(strangers: Strangers, tmp_pa
     assert (folder / "metrics.json").exists()
 
 
-def test_a_run_folder_that_names_code_is_refused(strangers: Strangers, tmp_path: Path, killed: Path) -> None:
-    folder = Path(shutil.copytree(killed, tmp_path / "run"))
+def test_a_run_folder_that_names_code_is_refused(
+    strangers: Strangers, tmp_path: Path, killed: Callable[[Path], Path]
+) -> None:
+    folder = killed(tmp_path / "run")
     before = (folder / "config.yaml").read_text()
     added = "hydra: {callbacks: {mine: {_target_: strange.Callback}}}\nmore: [{'()': strange.Callback}]"
     (folder / "config.yaml").write_text(f"{before}\n{added}\n")
@@ -170,11 +171,9 @@ class Strange:
 
 
 @pytest.mark.parametrize("name", ["last", pytest.param("best", marks=pytest.mark.slow)])
-def test_a_checkpoint_that_would_run_code_is_refused(
-    name: str, tmp_path: Path, killed: Path, uninterrupted: Callable[..., Any]
-) -> None:
+def test_a_checkpoint_that_would_run_code_is_refused(name: str, tmp_path: Path, killed: Callable[[Path], Path]) -> None:
     """An older one must not be taken in its place: somebody has been at the folder."""
-    folder, trace = Path(shutil.copytree(killed, tmp_path / "run")), tmp_path / "it ran"
+    folder, trace = killed(tmp_path / "run"), tmp_path / "it ran"
     path = folder / "checkpoints" / f"{name}.ckpt"
     torch.save(read_checkpoint(path) | {"hyper_parameters": Strange(trace)}, path)
     before = path.read_bytes()
