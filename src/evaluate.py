@@ -3,6 +3,7 @@
 What is no option of this program is an override of the run's own configuration, as for `src.train`.
 """
 
+import difflib
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ EXAMPLES = (
     ("python -m src.evaluate run=latest data=imdb data.archive=aclImdb_v1.tar.gz", "the official test reviews"),
     ("python -m src.evaluate run=latest trainer=gpu trainer.precision=32-true", "elsewhere, in another precision"),
 )
+GROUPS = Path(__file__).resolve().parents[1] / "conf"  # of overrides: data=..., trainer=...
 # What may differ from the run without making the reviews others
 SAME_REVIEWS = ("data.archive", "data.workers", "data.batch_", "data.evaluation_batch_tokens")
 
@@ -36,7 +38,9 @@ def main() -> None:
         return
     own = {option.name for option in OPTIONS}
     overrides = [word for word in words if "=" in word and word.partition("=")[0] not in own]
-    options = parse_options([word for word in words if word not in overrides], OPTIONS)
+    near = {word: difflib.get_close_matches(word.partition("=")[0], own, n=1, cutoff=0.6) for word in overrides}
+    misspelt = [word for word in overrides if near[word] and not (GROUPS / word.partition("=")[0]).is_dir()]
+    options = parse_options([word for word in words if word not in overrides or word in misspelt], OPTIONS)
 
     from src.inference.run_folder import find_run  # torch: 2 s that a typo in an option need not wait for
     from src.running.overlay import overlaid, saved_config
@@ -57,7 +61,9 @@ def main() -> None:
 
     from src.running import folder as run_folder
     from src.running.evaluation import evaluate
+    from src.tasks.interruption import Interruption
 
+    Interruption().install()  # Lightning would answer Ctrl-C with exit code 1
     print(f"run folder {folder}" + "".join(f"\nchanged: {change}" for change in changes))
     evaluate(
         config,

@@ -54,7 +54,8 @@ def main() -> None:
     if sort not in ("started", "accuracy", *figures.values()):
         figures = {sort: sort} | figures
     for name in ("run", "started", "state", *figures, "time", "overrides"):
-        table.add_column(name, overflow="fold", justify="right" if name in figures else "left")
+        one_line = name in ("run", "started")  # a folder is there to be copied
+        table.add_column(name, overflow="fold", justify="right" if name in figures else "left", no_wrap=one_line)
     for run in chosen[: options["limit"]]:
         seconds = run.metric("time/seconds")
         table.add_row(

@@ -51,12 +51,17 @@ def job(composed: DictConfig) -> float | None:
 
 def begin(config: TrainConfig, folder: Path, overrides: list[str]) -> float | None:
     """Begin a run, in a folder that holds none."""
+    from src.running.folder import discard_unborn
     from src.running.training import train  # lightning and torch: 5 s that a typo need not wait for
     from src.tasks.interruption import Interruption
 
     interruption = Interruption()
     interruption.install()
-    return train(config, folder=folder, overrides=overrides, interruption=interruption)
+    try:
+        return train(config, folder=folder, overrides=overrides, interruption=interruption)
+    except UserError:
+        discard_unborn(folder)
+        raise
 
 
 def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: Path) -> float | None:

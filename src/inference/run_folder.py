@@ -73,6 +73,8 @@ def find_run(text: str, outputs: Path = Path("outputs"), *, key: str = "run") ->
             raise UserError(f"`{key}` must be a run folder, but {folder} is a file; name the folder it belongs to.")
         return folder
     started = {record.parent: _started(record) for record in (outputs / "train").glob("**/run.json")}
+    if key != "resume":  # a run that has just begun, or never got far, has nothing to predict with
+        started = {folder: when for folder, when in started.items() if (folder / "checkpoints" / "best.ckpt").exists()}
     if not started:
         raise UserError(f"{key}={LATEST} needs a run below {outputs / 'train'}, but there is none; name a run folder.")
     return max(started, key=lambda folder: (started[folder], str(folder)))

@@ -14,9 +14,8 @@ import torch
 from src.atomic import cannot_write
 from src.errors import UserError
 from src.running.ranks import SIGNALLED, dead_rank, end_ranks
-from src.running.schema import TrainConfig
+from src.running.schema import Config
 from src.tasks.checkpoint import Checkpoints
-from src.tasks.checkpoint_io import LAST, checkpoint_path
 from src.tasks.interruption import Interrupted
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)
@@ -24,12 +23,27 @@ TRIED = re.compile(r"tried to allocate ([\d.]+) ?([A-Za-z]+)", re.IGNORECASE)
 
 
 class Run(Protocol):
-    """What is known of a run when it ends; trainer and checkpoints are None as long as it has none."""
+    """What is known of a run when it ends."""
 
-    config: TrainConfig
-    folder: Path
-    trainer: lightning.Trainer | None
-    checkpoints: Checkpoints | None
+    @property
+    def config(self) -> Config:
+        """Its configuration."""
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether it trains nothing."""
+
+    @property
+    def trainer(self) -> lightning.Trainer | None:
+        """Lightning's, once there is one."""
+
+    @property
+    def checkpoints(self) -> Checkpoints | None:
+        """What saves, once there is one."""
 
 
 @contextmanager
@@ -76,7 +90,7 @@ def _say_how_to_go_on(run: Run, cause: BaseException) -> None:
     if isinstance(cause, Interrupted):
         steps = run.trainer.global_step if run.trainer is not None else 0
         print(f"\nStopped at step {steps:,}. Go on: {command}", flush=True)
-    elif isinstance(cause, UserError) and checkpoint_path(run.folder, LAST).exists():
+    elif isinstance(cause, UserError) and run.checkpoints is not None and run.checkpoints.began_training:
         print(f"\nThe last checkpoint is kept. Go on: {command}", flush=True)
 
 
@@ -107,14 +121,16 @@ def _too_large(run: Run, error: BaseException) -> str:
     if tried:
         more = f"{float(tried[1]) / 1e6:,.1f} MB" if tried[2] == "bytes" else f"{tried[1]} {tried[2]}"
         why = f" ({more} more were asked for)"
-    if run.checkpoints is None or not run.checkpoints.began_training:
+    failed_in_evaluation = run.evaluates or (run.checkpoints is not None and run.checkpoints.failed_in_evaluation)
+    began = run.evaluates or (run.checkpoints is not None and run.checkpoints.began_training)
+    if not began:
         return (
             f"model and reviews must fit into memory, but do not{why}; lower model.dim={run.config.model.dim} or "
             f"tokenizer.vocabulary_size={run.config.tokenizer.vocabulary_size}."
         )
-    if run.checkpoints.failed_in_evaluation:
+    if failed_in_evaluation:
         key, size = "data.evaluation_batch_tokens", data.evaluation_batch_tokens
-        kind, then = "an evaluation batch", "; a resumed run may change it"
+        kind, then = "an evaluation batch", "" if run.evaluates else "; a resumed run may change it"
     else:
         key = "data.batch_tokens" if data.batch_tokens else "data.batch_reviews"
         size = data.batch_tokens or data.batch_reviews or 1

@@ -1,9 +1,11 @@
 """A finished run measured again: on its own reviews, to the last digit what training said, or on other ones."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 
@@ -17,11 +19,13 @@ from src.errors import UserError
 from src.inference.run_folder import RunFolder, read_run
 from src.running import assembly, devices, reporting
 from src.running import folder as run_folder
+from src.running.endings import in_one_sentence
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
 from src.running.schema import Config
 from src.running.schema_data import Csv
 from src.running.training import is_first_process
+from src.tasks.checkpoint import Checkpoints
 from src.tasks.checkpoint_io import checkpoint_path
 from src.tasks.classification import ClassificationTask
 from src.tasks.metrics import Records
@@ -36,6 +40,17 @@ class Error(NamedTuple):
     called: str
     probability: float  # of its own label
     text: str
+
+
+@dataclass
+class _Evaluation:
+    """What is known of an evaluation when it ends."""
+
+    config: Config
+    folder: Path
+    trainer: lightning.Trainer | None
+    checkpoints: Checkpoints | None = None
+    evaluates: bool = True
 
 
 def evaluate(
@@ -93,11 +108,8 @@ def evaluate(
     task = ClassificationTask(**content["hyper_parameters"])
     task.load_state_dict(content["state_dict"])
     module = SplitDataModule(encoded, batch_tokens=config.data.evaluation_batch_tokens)
-    try:
+    with in_one_sentence(_Evaluation(config, folder, trainer), speaks=False):
         trainer.test(task, datamodule=module, verbose=False)
-    except BaseException:
-        end_ranks(trainer, failed=True)
-        raise
     end_ranks(trainer, failed=False)
     assert task.last_report is not None
     assert task.last_records is not None

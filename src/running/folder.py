@@ -18,6 +18,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -28,6 +29,7 @@ from omegaconf import OmegaConf
 
 from src.atomic import write_text
 from src.errors import UserError
+from src.running.lock import LOCK
 from src.running.schema import TrainConfig
 
 FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
@@ -93,6 +95,14 @@ def record_start(
         | ({"command": command} if command else {})
         | {"fingerprints": None},
     )
+
+
+def discard_unborn(folder: Path) -> None:
+    """Delete the record of a run that ended before its reviews could be read: there is nothing to go on with."""
+    with suppress(OSError, UserError, ValueError):
+        if read_record(folder)["fingerprints"] is None:
+            for name in ("run.json", "config.yaml", LOCK):
+                (folder / name).unlink(missing_ok=True)
 
 
 def record_data(folder: Path, fingerprints: Mapping[str, str]) -> None:

@@ -48,8 +48,10 @@ def announce(
         note=data.source.note,
         facts={
             "parameters": f"{parameters:,} ({embedding:,} of them embeddings)",
-            "device": f"{devices.device_name(config.trainer)}, {precision}, {torch.get_num_threads()} threads",
-            "training": f"{config.trainer.max_epochs} epochs of {batches:,} batches, {task.total_steps:,} steps",
+            "device": f"{devices.device_name(config.trainer)}, {precision}, "
+            + counted(torch.get_num_threads(), "thread"),
+            "training": f"{counted(config.trainer.max_epochs, 'epoch')} of {batches:,} batches, "
+            f"{task.total_steps:,} steps",
             "data ready in": f"{time.monotonic() - began:.1f} s",
             "run folder": str(from_here(folder)),
         },
@@ -79,6 +81,11 @@ def conclude(
         return
     assert task.last_report is not None
     reporting.print_end(task.last_report, title="best.ckpt on the test split", facts=facts)
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def predictions(records: Records, ids: list[str], label_names: tuple[str, ...]) -> Iterator[dict[str, Any]]:

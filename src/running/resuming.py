@@ -59,6 +59,11 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
     record = run_folder.read_record(folder)
     config, changes = overlaid(saved_config(folder), texts, kind=TrainConfig)
     if (folder / "metrics.json").exists():
+        if asked := [str(change) for change in changes if not change.key.startswith(FREE)]:
+            raise UserError(
+                f"{folder} must be left as it is, for it is finished, but {'; '.join(asked)} would change it; start a "
+                "new run for that."
+            )
         print(f"{folder} is finished: its figures are in {folder / 'metrics.json'}. Nothing is left to do.")
         yield None
         return

@@ -1,5 +1,6 @@
 """What runs there are, and what became of them: read from their folders, without torch, in milliseconds a run."""
 
+import difflib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 from src.errors import UserError
 from src.running.lock import is_locked
 
-RUNNING, FINISHED, CRASHED = "running", "finished", "crashed"
+STATES = RUNNING, FINISHED, CRASHED = "running", "finished", "crashed"
 ASCENDING = ("loss",)  # metrics of which less is better
 
 
@@ -66,8 +67,11 @@ def ordered(runs: Sequence[Run], *, by: str) -> list[Run]:
         names = sorted(
             {name for run in newest for name, value in run.metrics.items() if isinstance(value, int | float)}
         )
-        known = ", ".join(names) or "no metric yet"
-        raise UserError(f"`sort` must be started or a metric that a run has, but is {by} instead; there is {known}.")
+        near = difflib.get_close_matches(
+            by, [*{name.rpartition("/")[2]: None for name in names}, *names], n=1, cutoff=0.5
+        )
+        known = f"did you mean {near[0]}?" if near else f"there is {', '.join(names) or 'no metric yet'}."
+        raise UserError(f"`sort` must be started or a metric that a run has, but is {by} instead; {known}")
     sign = 1.0 if by.rpartition("/")[2] in ASCENDING or by.startswith("time/") else -1.0
     found.sort(key=lambda run: sign * (run.metric(by) or 0.0))
     return found + [run for run in newest if run.metric(by) is None]
@@ -85,18 +89,30 @@ def matching(runs: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
         if not equals or not key:
             raise UserError(f"`filter` must read key=value, as in filter=model.dim=128, but is {condition!r} instead.")
         wanted.append((key, value))
-    return [run for run in runs if all(_meets(run, key, value) for key, value in wanted)]
+    values = {run.folder: dict(_flat(_configuration(run.folder))) | {"state": run.state} for run in runs}
+    known = dict.fromkeys(key for one in values.values() for key in one)
+    for key, value in wanted:
+        if runs and key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            raise UserError(f"`filter` must name a key of the configuration or state, but no run has {key}.{hint}")
+        if key == "state" and value not in STATES:
+            raise UserError(f"`filter=state=` must be one of {', '.join(STATES)}, but is {value} instead.")
+    return [run for run in runs if all(_equals(values[run.folder].get(key), value) for key, value in wanted)]
 
 
-def _meets(run: Run, key: str, value: str) -> bool:
-    if key == "state":
-        return run.state == value
-    node: Any = _configuration(run.folder)
-    for name in key.split("."):
-        if not isinstance(node, dict) or name not in node:
-            return False
-        node = node[name]
-    return bool(node == yaml.safe_load(value) or str(node) == value)
+def _equals(found: Any, value: str) -> bool:
+    return bool(found == yaml.safe_load(value) or str(found) == value)
+
+
+def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted name and the value of every key."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if isinstance(value, dict):
+                yield from _flat(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", value
 
 
 def _configuration(folder: Path) -> Any:

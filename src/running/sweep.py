@@ -63,9 +63,11 @@ def print_table(sweep: Path) -> None:
         path = sweep / f"{name}.csv"
         if path.exists():
             header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+            if (len(rows) < 2 and name == "sweep") or not rows:
+                continue
             table = Table(title=f"{title} ({path})", title_justify="left")
             for column in header:
-                table.add_column(column, overflow="fold")
+                table.add_column(column.replace("/", " ").replace("time training_seconds", "seconds"), overflow="fold")
             for row in rows:
                 table.add_row(*row)
             out.print(table)

@@ -84,6 +84,8 @@ def train(
 class _Run:
     """What the parts of a run share."""
 
+    evaluates = False
+
     def __init__(
         self,
         config: TrainConfig,
@@ -211,7 +213,8 @@ def _same_data(folder: Path, fingerprints: dict[str, str]) -> None:
         different = ", ".join(name for name in known if known[name] != fingerprints[name])
         raise UserError(
             f"the reviews must be those that {folder} began with, but their fingerprint is another ({different}); give "
-            "the same files (data.archive=..., data.train=...) and leave data.* and tokenizer.* as they were."
+            "the same files (data.archive=..., data.train=...; relative ones count from the working directory) and "
+            "leave data.* and tokenizer.* as they were."
         )
 
 

@@ -115,6 +115,7 @@ def test_what_is_refused(run: Path, tmp_path: Path) -> None:
     for arguments, sentence in (
         (["model.dim=32"], "the model must be the one that was trained, but model.dim: 16 -> 32"),
         (["split=train"], "`split` must be one of test, validation"),
+        (["spilt=test"], "There is no option `spilt`. Did you mean `split`?"),
         (["trainer.dvices=2"], "Did you mean `trainer.devices`?"),
         (["data.test=x.csv"], "`data.test` must be"),
         (["seed=1,2"], "A run takes one value of `seed`"),

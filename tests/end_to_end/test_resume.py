@@ -227,6 +227,9 @@ def test_a_finished_run_says_so(tmp_path: Path, cache: Path) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = succeed(f"resume={folder}")
     assert "is finished" in again.stdout
+    longer = start(f"resume={folder}", "trainer.max_steps=4", "resume.allow_change=true")
+    assert longer.returncode == 2
+    assert "trainer.max_steps: 2 -> 4" in longer.stderr
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 

@@ -44,8 +44,10 @@ def test_newest_first_or_best_first(outputs: Path) -> None:
     assert names(ordered(runs, by="accuracy")) == ["0", "a", "b"]
     assert names(ordered(runs, by="loss")) == ["a", "0", "b"]
     assert names(ordered(runs, by="test/accuracy")) == ["a", "b", "0"]
-    with pytest.raises(UserError, match="there is test/accuracy, test/loss, validation/accuracy"):
+    with pytest.raises(UserError, match="did you mean accuracy"):
         ordered(runs, by="acuracy")
+    with pytest.raises(UserError, match="there is test/accuracy, test/loss, validation/accuracy"):
+        ordered(runs, by="zzz")
 
 
 def test_filters_look_into_the_whole_configuration(outputs: Path) -> None:
@@ -53,7 +55,11 @@ def test_filters_look_into_the_whole_configuration(outputs: Path) -> None:
     assert set(names(matching(runs, ["model.dim=128"]))) == {"b", "0"}
     assert names(matching(runs, ["model.dim=128", "state=finished"])) == ["0"]
     assert len(matching(runs, ["model.norm=pre", "trainer.max_time=null"])) == 3
-    assert matching(runs, ["model.size=1"]) == []
+    assert matching(runs, ["model.dim=7"]) == []
+    with pytest.raises(UserError, match=r"no run has model\.dmi\. Did you mean `model.dim`"):
+        matching(runs, ["model.dmi=64"])
+    with pytest.raises(UserError, match="must be one of running, finished, crashed, but is crahsed"):
+        matching(runs, ["state=crahsed"])
     with pytest.raises(UserError, match="must read key=value"):
         matching(runs, ["model.dim"])
 
