@@ -70,8 +70,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path} must have a format_version from 1 to {FORMAT_VERSION}, but has {version!r} instead; read it with "
             "the version of this program that wrote it, or a newer one."
         )
-    for old in range(version, FORMAT_VERSION):
-        content = MIGRATIONS[old](content)
+    try:
+        for old in range(version, FORMAT_VERSION):
+            content = MIGRATIONS[old](content)
+    except (KeyError, AttributeError, TypeError) as error:
+        raise _damaged(path, error) from error
     return content
 
 

@@ -76,8 +76,11 @@ def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: 
         print(f"Go on with the sweep: repeat the command with hydra.sweep.dir={sweep}", flush=True)
         raise
     finally:
-        write_tables(sweep, monitor=config.task.monitor)
-        print_table(sweep)
+        try:
+            write_tables(sweep, monitor=config.task.monitor)
+            print_table(sweep)
+        except UserError as error:  # a table is no reason to forget how the job ended
+            complain(error)
 
 
 def go_on(line: command_line.CommandLine) -> None:

@@ -81,20 +81,19 @@ def record_start(
 ) -> None:
     """Write config.yaml and run.json: enough to do the same again, and to see why another machine's figures differ.
 
-    What the data turns out to be is added by `record_data`; after that, run.json never changes.
+    The caller holds the folder's lock. What the data turns out to be is added by `record_data`; after that, run.json
+    never changes.
     """
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.model_dump())))
-    try:
-        (folder / "run.json").open("x").close()  # of two runs that were given the same folder, one gets it
-    except FileExistsError:
-        raise _taken(folder) from None
-    write_json(
-        folder / "run.json",
+    record = (
         {"format_version": FORMAT_VERSION, "overrides": overrides, "seed": config.seed}
         | circumstances(device=device, precision=precision, threads=threads)
         | ({"command": command} if command else {})
-        | {"fingerprints": None},
+        | {"fingerprints": None}
     )
+    if (folder / "run.json").exists():  # of two runs that were given the same folder, the second to get its lock
+        raise _taken(folder)
+    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.model_dump())))
+    write_json(folder / "run.json", record)
 
 
 def discard_unborn(folder: Path) -> None:
@@ -117,6 +116,14 @@ def record_resume(folder: Path, entry: Mapping[str, Any]) -> None:
     path = folder / "resumes.jsonl"
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     write_text(path, before + json.dumps(entry, ensure_ascii=False, default=_plain) + "\n")
+
+
+def resume_overrides(folder: Path) -> list[str]:
+    """Return the overrides that earlier resumes were given, in order: they stay in force."""
+    path = folder / "resumes.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    given = [text for line in lines for text in json.loads(line).get("overrides", [])]
+    return [text for text in given if not text.startswith("resume.")]
 
 
 def circumstances(*, device: str, precision: str, threads: int, program: str = "src.train") -> dict[str, Any]:

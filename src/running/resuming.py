@@ -23,7 +23,7 @@ from src.tasks.checkpoint_io import BEST, LAST, PREVIOUS, checkpoint_path
 FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",
         "trainer.log_every_n_steps", "data.workers", "data.archive", "test")  # fmt: skip
 FILES = ("data.train", "data.validation", "data.test")  # of one's own: their fingerprint says whether they are the same
-MODEL = ("model.", "tokenizer.", "data.max_tokens", "data.head_share")  # what the weights stand for
+MODEL = ("model.", "tokenizer.", "optimizer.name", "data.max_tokens", "data.head_share")  # what the weights stand for
 # What changes only the last digits; said, not refused
 ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision", "trainer.deterministic",
             "data.evaluation_batch_tokens")  # fmt: skip
@@ -57,9 +57,12 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
             f"command with hydra.sweep.dir={folder}, or name one of the runs in it."
         )
     record = run_folder.read_record(folder)
-    config, changes = overlaid(saved_config(folder), texts, kind=TrainConfig)
+    saved, earlier = saved_config(folder), run_folder.resume_overrides(folder)
+    known = overlaid(saved, earlier, kind=TrainConfig)[1]  # what earlier resumes were allowed to change stays changed
+    config, changes = overlaid(saved, [*earlier, *texts], kind=TrainConfig)
+    new = [change for change in changes if change not in known]
     if (folder / "metrics.json").exists():
-        if asked := [str(change) for change in changes if not change.key.startswith(FREE)]:
+        if asked := [str(change) for change in new if not change.key.startswith(FREE)]:
             raise UserError(
                 f"{folder} must be left as it is, for it is finished, but {'; '.join(asked)} would change it; start a "
                 "new run for that."
@@ -67,20 +70,31 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
         print(f"{folder} is finished: its figures are in {folder / 'metrics.json'}. Nothing is left to do.")
         yield None
         return
-    _check_changes(config, changes)
+    _check_changes(config, new)
     with locked(folder):
-        checkpoint, step, notes = newest_checkpoint(folder)
-        notes += _damaged_best(folder, begun=checkpoint is not None)
-        notes += [f"changed: {change}" for change in changes if not change.key.startswith("resume.")]
-        threads = int(record["threads"])
-        reasons = inexact(record, config, changes, checkpoint)
-        at = f"Resuming {folder} at step {step:,}" if checkpoint else f"Starting {folder} again: nothing was saved yet"
-        notes.insert(0, f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit."))
-        precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
-        entry = {"step": step, "overrides": texts, "changes": [str(change) for change in changes], "inexact": reasons}
-        here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
-        run_folder.record_resume(folder, entry | here)
-        yield Resumption(folder, config, checkpoint, step, threads, notes)
+        yield resumption(folder, record, config, changes, texts)
+
+
+def resumption(
+    folder: Path, record: dict[str, Any], config: TrainConfig, changes: list[Change], texts: list[str]
+) -> Resumption:
+    """Find where to go on, and write down that it is gone on with. The caller makes sure that nobody else writes.
+
+    Raises:
+        UserError: no checkpoint is whole.
+    """
+    checkpoint, step, notes = newest_checkpoint(folder)
+    lost = _lost_best(folder, checkpoint)
+    notes += [*lost, *(f"changed: {change}" for change in changes if not change.key.startswith("resume."))]
+    threads = int(record["threads"])
+    reasons = inexact(record, config, changes, checkpoint) + (["best.ckpt was lost"] if lost else [])
+    at = f"Resuming {folder} at step {step:,}" if checkpoint else f"Starting {folder} again: nothing was saved yet"
+    notes.insert(0, f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit."))
+    precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
+    entry = {"step": step, "overrides": texts, "changes": [str(change) for change in changes], "inexact": reasons}
+    here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
+    run_folder.record_resume(folder, entry | here)
+    return Resumption(folder, config, checkpoint, step, threads, notes)
 
 
 def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
@@ -88,8 +102,8 @@ def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
     other = [change for change in changes if change.key.startswith(MODEL) and not change.key.endswith("dropout")]
     if other:
         raise UserError(
-            f"A resumed run must keep its model and tokens, but {'; '.join(map(str, other))} would change them; leave "
-            "that out, or start a new run."
+            f"A resumed run must keep its model, tokens and optimizer, but {'; '.join(map(str, other))} would change "
+            "them; leave that out, or start a new run."
         )
     free = (*FREE, *ROUNDING, *(FILES if isinstance(config.data, Csv) else ()))
     refused = [change for change in changes if not change.key.startswith(free)]
@@ -100,14 +114,15 @@ def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
         )
 
 
-def _damaged_best(folder: Path, *, begun: bool) -> list[str]:
-    """Delete a best.ckpt that is torn, and say what that means."""
+def _lost_best(folder: Path, checkpoint: Path | None) -> list[str]:
+    """Delete a best.ckpt that is torn, and say what it means if there was one and it is gone."""
     best = checkpoint_path(folder, BEST)
+    if checkpoint is None or read_checkpoint(checkpoint)["best_score"] is None:
+        return []
     try:
-        if begun and best.exists():
-            read_checkpoint(best)
+        read_checkpoint(best)
     except DamagedCheckpointError as error:
-        best.unlink()
+        best.unlink(missing_ok=True)
         return [f"{error} The best weights are chosen anew, from the validations that follow."]
     return []
 
@@ -116,7 +131,7 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:
     """Return the newest whole checkpoint to go on from, its step, and what to say of damaged ones.
 
     Raises:
-        UserError: a file would run code or comes from a newer version.
+        UserError: a file would run code or comes from a newer version, or there are some and none is whole.
     """
     notes: list[str] = []
     for name in ("last.next", LAST, PREVIOUS):
@@ -128,7 +143,13 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:
                 notes.append(f"{error} Falling back to the one before.")
             elif name == LAST and (folder / "checkpoints").exists():
                 notes.append(f"{path} is missing. Falling back to the one before.")
-    return None, 0, notes
+    if notes and any(checkpoint_path(folder, name).exists() for name in ("last.next", LAST, PREVIOUS)):
+        raise UserError(
+            f"{folder} must hold a whole checkpoint to go on from, but all that it has are damaged: "
+            f"{' '.join(note.removesuffix(' Falling back to the one before.') for note in notes)} Begin a new run; "
+            "best.ckpt, if it is whole, can still be used."
+        )
+    return None, 0, []
 
 
 def inexact(record: dict[str, Any], config: TrainConfig, changes: list[Change], checkpoint: Path | None) -> list[str]:

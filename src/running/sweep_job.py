@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -19,7 +19,7 @@ from src.errors import UserError
 from src.running import folder as run_folder
 from src.running.launching import OF_A_GROUP, start_worker
 from src.running.overlay import saved_config
-from src.running.resuming import newest_checkpoint
+from src.running.resuming import resumption
 from src.running.schema import TrainConfig
 from src.tasks.interruption import SIGNALS, Interrupted
 
@@ -48,7 +48,10 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
         print(f"{named}: finished before, not repeated")
         return _result(results, config)
     print(f"{named}: {'going on' if begun else 'starting'} in {folder}", flush=True)
-    checkpoint = newest_checkpoint(folder)[0] if begun else None
+    gone_on = resumption(folder, run_folder.read_record(folder), config, [], []) if begun else None
+    for note in gone_on.notes if gone_on else ():
+        print(note, flush=True)
+    checkpoint = gone_on.checkpoint if gone_on else None
     order = {
         "task": "train",
         "config": config.model_dump(mode="json"),
@@ -56,13 +59,15 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
         "overrides": overrides,
         "resumed": begun,
         "checkpoint": str(checkpoint) if checkpoint else None,
-        "threads": run_folder.read_record(folder)["threads"] if begun else None,
+        "threads": gone_on.threads if gone_on else None,
         "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
     }
     environment = {name: value for name, value in os.environ.items() if name not in OF_A_GROUP}
-    with _handing_on() as job:
+    with _handing_on() as (job, handed_on):
         job.append(start_worker(order, environment=environment, new_session=True))
         code = job[0].wait()
+    if code and handed_on:  # it may not have lived long enough to answer in its own way
+        raise Interrupted(handed_on[0])
     if code in (128 + number for number in SIGNALS):
         raise Interrupted(code - 128)
     if code or not results.exists():
@@ -71,19 +76,22 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
 
 
 @contextmanager
-def _handing_on() -> Iterator[list[subprocess.Popen[str]]]:
-    """Hand signals on to the job, all its processes, while it runs."""
+def _handing_on() -> Iterator[tuple[list[subprocess.Popen[str]], list[int]]]:
+    """Hand signals on to the job, all its processes, while it runs; give the job's place and the signals so far."""
     job: list[subprocess.Popen[str]] = []
+    handed_on: list[int] = []
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         del frame
         if not job:
             raise Interrupted(number)
-        os.killpg(job[0].pid, number)
+        handed_on.append(number)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.killpg(job[0].pid, number)
 
     before = {number: signal.signal(number, hand_on) for number in SIGNALS}
     try:
-        yield job
+        yield job, handed_on
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

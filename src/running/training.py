@@ -122,7 +122,8 @@ class _Run:
         if is_first_process():
             _same_data(folder, fingerprints)
             run_folder.record_data(folder, fingerprints)
-            cut_back(folder, self._curve_sizes())
+            if (sizes := self._curve_sizes()) is not None:
+                cut_back(folder, sizes)
         task = assembly.build_task(config, data)
         curves = TrainingCurves(every_n_steps=config.trainer.log_every_n_steps)
         checkpoints = self.checkpoints = assembly.build_checkpoints(
@@ -164,11 +165,12 @@ class _Run:
             return None
         return None if score is None else float(score)
 
-    def _curve_sizes(self) -> dict[str, int]:
+    def _curve_sizes(self) -> dict[str, int] | None:
+        """Return how long the curves were at the checkpoint; None where it does not say, being of the first format."""
         if self.checkpoint is None:
             return {}
         exact = read_checkpoint(Path(self.checkpoint))["exact"]
-        return dict(exact["curves"]) if exact else {}
+        return dict(exact["curves"]) if exact else None
 
 
 def _validate_the_best(
@@ -187,8 +189,7 @@ def _validate_the_best(
         score = _validate(trainer, task, data)[config.task.monitor]
         if not best.exists():
             checkpoints.best_score = None
-        checkpoints.offer(trainer, score)
-        if checkpoints.best_score == score:
+        if checkpoints.offer(trainer, score):
             assert task.last_report is not None
             return task.last_report.record("validation")
     return _validate(trainer, task, data, checkpoint=str(best))

@@ -142,7 +142,8 @@ class Checkpoints(Checkpoint):
             return
         if self.monitor is not None:
             self.offer(trainer, float(trainer.callback_metrics[self.monitor]))
-        self._save_last(trainer, batches=_batches_done(trainer), validated=True)
+        if _between_steps(trainer):
+            self._save_last(trainer, batches=_batches_done(trainer), validated=True)
 
     def on_validation_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *batch: Any, **more: Any
@@ -152,7 +153,7 @@ class Checkpoints(Checkpoint):
         number = self.interruption.agreed(trainer)
         if number is None:
             return
-        if trainer.state.fn == "fit" and trainer.global_step > self.saved_step:
+        if trainer.state.fn == "fit" and trainer.global_step > self.saved_step and _between_steps(trainer):
             self._save_last(trainer, batches=_batches_done(trainer), validated=False)
         self.interruption.stop(number)
 
@@ -197,13 +198,15 @@ class Checkpoints(Checkpoint):
         """Time that all processes of this run have spent on it, one after another."""
         return self.seconds_before + time.monotonic() - self.began
 
-    def offer(self, trainer: lightning.Trainer, score: float) -> None:
-        """Write best.ckpt if the present weights score better than the best ones so far. A collective."""
+    def offer(self, trainer: lightning.Trainer, score: float) -> bool:
+        """Write best.ckpt if the present weights score better than the best ones so far, and say so. A collective."""
         sign = -1.0 if self.lower_is_better else 1.0
-        if self.best_score is None or sign * score > sign * self.best_score:
+        better = self.best_score is None or sign * score > sign * self.best_score
+        if better:
             self.best_score = score
             best = checkpoint_path(self.folder, BEST)
             trainer.save_checkpoint(best, weights_only=True, storage_options={"best_score": score})
+        return better
 
     def _is_time(self, trainer: lightning.Trainer, steps: int) -> bool:
         """Say whether to save now; the clocks of several processes differ, so the first one's counts."""
@@ -287,6 +290,12 @@ class Checkpoints(Checkpoint):
         if self._random_state is not None:
             restore_random_states(self._random_state)
             self._random_state = None
+
+
+def _between_steps(trainer: lightning.Trainer) -> bool:
+    """Say whether an optimizer step has just ended; a validation may come in the midst of accumulating one."""
+    done = _batches_done(trainer)
+    return done % trainer.accumulate_grad_batches == 0 or done == trainer.num_training_batches
 
 
 def _batches_done(trainer: lightning.Trainer) -> int:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 
 from src.batch import Batch
 from src.errors import UserError
@@ -157,8 +158,26 @@ class ClassificationTask(lightning.LightningModule):
         # Under float16 Lightning's scaler must unscale the gradients, which a fused optimizer would do itself
         optimizer = build_optimizer(groups, fused=self.trainer.precision != "16-mixed", **settings)
         factor = learning_rate_factor(total_steps=self.total_steps, **self.scheduler_settings)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        scheduler = LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_train_start(self) -> None:
+        """Let the configuration have the last word, where a resumed run was insisted to go on with another one.
+
+        What Lightning restored are the settings that the checkpoint was made with.
+        """
+        (optimizer,), (scheduler,) = (
+            self.trainer.optimizers,
+            (config.scheduler for config in self.trainer.lr_scheduler_configs),
+        )
+        fresh = self.configure_optimizers()["optimizer"]
+        for group, asked in zip(optimizer.param_groups, fresh.param_groups, strict=True):
+            group.update({name: value for name, value in asked.items() if name not in ("params", "lr", "initial_lr")})
+        rates = [group["initial_lr"] for group in fresh.param_groups]
+        if isinstance(scheduler, LambdaLR) and rates != scheduler.base_lrs:
+            scheduler.base_lrs = rates
+            for group, rate, factor in zip(optimizer.param_groups, rates, scheduler.lr_lambdas, strict=True):
+                group["initial_lr"], group["lr"] = rate, rate * factor(scheduler.last_epoch)
 
     def configure_gradient_clipping(self, *args: Any, **kwargs: Any) -> None:
         """Shorten gradients to `max_gradient_norm` and log how long they were.
