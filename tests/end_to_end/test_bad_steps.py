@@ -83,6 +83,7 @@ def test_a_batch_that_does_not_fit_into_memory(
     assert advice in said
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_fit_into_memory(tmp_path: Path, cache: Path) -> None:
     place = (f"hydra.run.dir={tmp_path / 'run'}", f"paths.cache={cache}")
     said = Program(tmp_path, *TINY, "model.dim=262144", *place, fault="MEMORY recorded 1 0").end().sentence(2)

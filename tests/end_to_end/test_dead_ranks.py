@@ -19,6 +19,7 @@ def two(tmp_path: Path, cache: Path) -> tuple[str, ...]:
     return (*TINY, *VARIANTS["two_processes"], f"hydra.run.dir={tmp_path / 'run'}", f"paths.cache={cache}")
 
 
+@pytest.mark.slow
 def test_the_second_process_is_terminated_then_killed(
     two: tuple[str, ...], tmp_path: Path, uninterrupted: Callable[..., Any]
 ) -> None:

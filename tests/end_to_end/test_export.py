@@ -71,6 +71,7 @@ run_program(export.main)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_failures_are_sentences(trained: Path, tmp_path: Path) -> None:
     done = export("runn=x", "format=onx")
     assert done.returncode == 2

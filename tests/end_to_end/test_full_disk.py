@@ -40,6 +40,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         subprocess.run(["umount", str(disk.folder)], check=True)
 
 
+@pytest.mark.slow
 def test_while_training_and_while_predictions_are_written(
     disk: Disk, tmp_path: Path, cache: Path, uninterrupted: Callable[..., Any]
 ) -> None:
@@ -104,6 +105,7 @@ def unwritable(folder: Path) -> Iterator[str]:
         folder.chmod(mode)
 
 
+@pytest.mark.slow
 def test_folders_that_cannot_be_written_to(tmp_path: Path, killed: Callable[..., Path]) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()

@@ -120,12 +120,10 @@ def resume(folder: Path, *, changed: tuple[str, ...] = ()) -> str:
     return done.stdout
 
 
-# In `make test`: a kill of each kind. The rest of the grid, drawn from a seed, is in `make test-slow`.
+# In `make test`: a kill and a signal. The rest of the grid, drawn from a seed, is in `make test-slow`.
 QUICK = [
     Point("training", 9),
     Point("validation", 5, "SIGTERM"),
-    Point("serialising", 7),
-    Point("epoch_end", 2),
 ]
 
 
@@ -172,6 +170,7 @@ def check(point: Point, tmp_path: Path, cache: Path, whole: dict[str, Any]) -> N
             "accumulating",
             [Point("training", 4), Point("training", 12), Point("validation", 2, "SIGTERM")],
             id="accumulating",
+            marks=pytest.mark.slow,
         ),
         pytest.param("bf16", [Point("training", 11), Point("serialising", 3)], id="bf16", marks=pytest.mark.slow),
         pytest.param("two_processes", [Point("training", 9), Point("training", 3, "SIGTERM")], id="two_processes"),
@@ -265,6 +264,7 @@ def test_what_may_change_and_what_may_not(tmp_path: Path, cache: Path) -> None:
     assert state["lr_schedulers"][0]["base_lrs"] == [0.5, 0.5]
 
 
+@pytest.mark.slow
 def test_a_moved_run_goes_on_in_its_new_place(tmp_path: Path, cache: Path, uninterrupted: Callable[..., Any]) -> None:
     folder, moved = tmp_path / "run", tmp_path / "a 'new' place"
     interrupt(folder, Point("validated", 4), *TINY, f"hydra.run.dir={folder}", f"paths.cache={cache}")

@@ -22,6 +22,7 @@ def edit(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+@pytest.mark.slow
 def test_one_writer_at_a_time(tmp_path: Path, cache: Path, uninterrupted: Callable[..., Any]) -> None:
     """Neither a resume while the run still runs nor a second one beside the first, and neither leaves a trace."""
     outputs = tmp_path / "outputs"
@@ -99,6 +100,7 @@ def test_a_missing_checkpoint_is_named(tmp_path: Path, killed: Killed, uninterru
     assert outcome(folder) == uninterrupted("plain")
 
 
+@pytest.mark.slow
 def test_killed_before_anything_was_saved(tmp_path: Path, cache: Path, uninterrupted: Callable[..., Any]) -> None:
     folder = tmp_path / "run"
     place = (f"hydra.run.dir={folder}", f"paths.cache={cache}")
@@ -108,6 +110,7 @@ def test_killed_before_anything_was_saved(tmp_path: Path, cache: Path, uninterru
     assert outcome(folder) == uninterrupted("plain")
 
 
+@pytest.mark.slow
 def test_other_hardware_is_said(tmp_path: Path, killed: Killed) -> None:
     folder = killed(tmp_path / "run")
     record = json.loads((folder / "run.json").read_text())
@@ -132,6 +135,7 @@ def test_the_number_of_threads_is_the_runs(tmp_path: Path, killed: Killed, unint
     assert outcome(folder) == uninterrupted("plain")
 
 
+@pytest.mark.slow
 def test_the_whole_story_on_demand(tmp_path: Path) -> None:
     """HYDRA_FULL_ERROR=1 shows where a sentence comes from: before Hydra, inside its job, and in a resumed run."""
     folder = tmp_path / "run"

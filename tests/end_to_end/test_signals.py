@@ -27,6 +27,7 @@ def stop(program: Program, number: int) -> float:
     return program.started + program.seconds - sent
 
 
+@pytest.mark.slow
 def test_while_reviews_are_tokenized(tmp_path: Path, uninterrupted: Callable[..., Any]) -> None:
     folder = tmp_path / "run"
     place = (f"hydra.run.dir={folder}", f"paths.cache={tmp_path / 'cache'}")
@@ -41,6 +42,7 @@ def test_while_reviews_are_tokenized(tmp_path: Path, uninterrupted: Callable[...
     assert outcome(folder) == uninterrupted("plain")
 
 
+@pytest.mark.slow
 def test_while_a_tokenizer_is_trained_in_compiled_code(tmp_path: Path) -> None:
     """Its merges take ten seconds without an instruction of Python's in between."""
     dice = random.Random(0)
@@ -92,6 +94,7 @@ def wait_until_large(path: Path, size: int, program: Program) -> None:
     poll(lambda: program.process.poll() is not None or (path.exists() and path.stat().st_size >= size))
 
 
+@pytest.mark.slow
 def test_while_the_archive_is_downloaded(tmp_path: Path, server: Server) -> None:
     """What has arrived is kept, and a resumed run asks for the rest."""
     folder, cache = tmp_path / "run", tmp_path / "cache"

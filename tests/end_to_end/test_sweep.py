@@ -54,7 +54,7 @@ def test_two_processes_a_job(tmp_path: Path, cache: Path) -> None:
     assert processes_of(str(sweep)) == []
 
 
-@pytest.mark.parametrize("fail_fast", [False, True])
+@pytest.mark.parametrize("fail_fast", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_failing_job_is_reported_at_once(tmp_path: Path, cache: Path, fail_fast: bool) -> None:
     sweep = tmp_path / "sweep"
     done = start("-m", "trainer.limit_test_batches=0.001,1.0", *SHORT, f"sweep.fail_fast={str(fail_fast).lower()}",
