@@ -130,7 +130,7 @@ def test_the_number_of_threads_is_the_runs(tmp_path: Path, killed: Killed, unint
     """One, as recorded, though the environment asks for two now."""
     folder = killed(tmp_path / "run")
     said = resume(folder, tmp_path, OMP_NUM_THREADS="2").quiet(0)
-    assert "cpu, 32-true, 1 threads" in said
+    assert "cpu, 32-true, 1 thread\n" in said
     assert "bit for bit." in said
     assert outcome(folder) == uninterrupted("plain")
 
