@@ -224,7 +224,9 @@ def test_a_power_cut_tears_the_newest_files(
     found, whole = outcome(folder), uninterrupted("plain")
     if torn == ["last.ckpt", "best.ckpt"]:  # what chose the best is gone, unless a repeated validation brings it back
         assert "chosen anew" in said
-        assert (found["sha256"], found["curves"]) == (whole["sha256"], whole["curves"])
+        assert found["sha256"] == whole["sha256"]
+        for name, points in whole["curves"].items():
+            assert name.startswith("test/") or found["curves"][name] == points  # the test is that of another best
     else:
         assert found == whole
 
