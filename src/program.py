@@ -2,16 +2,19 @@
 
 0    all went well
 1    a check that was asked for failed (the export differs from the run)
+1    a bug, with its traceback
 2    the user can mend it: `error: ...`, a sentence a line
 130  Ctrl-C; 143 SIGTERM; 141 nobody reads the output any more (`| head -1`), which is no fault and says nothing
 """
 
+import atexit
 import logging
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -21,18 +24,44 @@ from src.errors import UserError
 def run_program(body: Callable[[], None]) -> NoReturn:
     """Run a program's body and end the process with the code that tells how it went."""
     signal.signal(signal.SIGTERM, _stop)
+    _leave(_code_of(body))
+
+
+def _code_of(body: Callable[[], None]) -> int:
     try:
         body()
         sys.stdout.flush()
     except UserError as error:
         complain(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python flushes at its end goes nowhere
-        sys.exit(128 + 13)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is flushed at the end goes nowhere
+        return 128 + 13
     except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
-    sys.exit(0)
+        return 128 + signal.SIGINT
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
+            return 1
+        return end.code or 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process, but do not take the interpreter apart, as `sys.exit` would.
+
+    The threads of a process group (gloo's, in torch 2.13) outlive it, and now and then one asks for the interpreter to
+    let go of a tensor. If it asks while CPython is being taken apart, CPython ends it, to which C++ says `terminate`:
+    once in some hundred times, a run that went well would end with SIGABRT.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def complain(error: UserError) -> None:

@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from src.errors import UserError
-from src.program import complain, log_to_terminal
+from src.program import complain, log_to_terminal, run_program
 from src.running import command_line
 from src.running.composition import CONFIG_FOLDER, validate
 from src.running.schema import TrainConfig
@@ -118,21 +118,15 @@ def main() -> None:
         command_line.check(line)
         sys.argv[1:] = line.flags_first
         job()
-    except UserError as error:
-        complain(error)
-        sys.exit(error.exit_code)
     except Explained:
         raise
     except SystemExit as end:
         if end.code == 1 and (hidden := user_error(end)):  # a resolver's, inside Hydra
-            complain(hidden)
-            sys.exit(hidden.exit_code)
+            raise hidden from end
         raise
-    except KeyboardInterrupt:
-        sys.exit(130)  # 128 + SIGINT, as shells say it
     if FAILED_JOBS:
         sys.exit(2)
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

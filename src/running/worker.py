@@ -15,31 +15,27 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError
-from src.program import complain
+from src.program import run_program
 
 
 def main() -> None:
-    """Read the order and carry it out, with the exit codes of `src.train`."""
+    """Read the order and carry it out."""
     _die_with_parent()
     order: dict[str, Any] = json.load(sys.stdin)
-    try:
-        from src.running.evaluation import evaluate
-        from src.running.schema import Config, TrainConfig
-        from src.running.training import train
-        from src.tasks.interruption import Interruption
 
-        interruption = Interruption()
-        interruption.install()
-        folder = Path(order.pop("folder"))
-        if order.pop("task") == "evaluate":
-            evaluate(Config.model_validate(order.pop("config")), folder=folder, **order)
-        else:
-            config = TrainConfig.model_validate(order.pop("config"))
-            train(config, folder=folder, interruption=interruption, **order)
-    except UserError as error:
-        complain(error)
-        sys.exit(error.exit_code)
+    from src.running.evaluation import evaluate
+    from src.running.schema import Config, TrainConfig
+    from src.running.training import train
+    from src.tasks.interruption import Interruption
+
+    interruption = Interruption()
+    interruption.install()
+    folder = Path(order.pop("folder"))
+    if order.pop("task") == "evaluate":
+        evaluate(Config.model_validate(order.pop("config")), folder=folder, **order)
+    else:
+        config = TrainConfig.model_validate(order.pop("config"))
+        train(config, folder=folder, interruption=interruption, **order)
 
 
 def _die_with_parent() -> None:
@@ -52,4 +48,4 @@ def _die_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

@@ -16,6 +16,7 @@ from typing import Any
 import src.atomic
 from src import train
 from src.data import encoding, tokenizers
+from src.program import run_program
 from src.running import launching, training, worker
 from src.tasks.classification import ClassificationTask
 from tests.end_to_end import kill_at
@@ -68,15 +69,7 @@ def saying(items: Iterable[Any], text: str) -> Iterator[Any]:
 
 
 def wrap(fault: str, place: str, count: int) -> None:
-    owner, name = PLACES[place]
-    original: Callable[..., Any] = getattr(owner, name)
-    calls = 0
-
-    def wrapped(*arguments: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls != count:
-            return original(*arguments, **named)
+    def faulty(original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         if fault == "FED":
             return original(arguments[0], saying(arguments[1], f"FED at {place} {count}"))
         print(f"{fault} at {place} {count}", flush=True)
@@ -85,7 +78,7 @@ def wrap(fault: str, place: str, count: int) -> None:
         commit(fault)
         return original(*arguments, **named)
 
-    setattr(owner, name, wrapped)
+    kill_at.replace_call(*PLACES[place], count, faulty)
 
 
 if __name__ == "__main__":
@@ -96,6 +89,6 @@ if __name__ == "__main__":
         wrap(fault, place, int(count))
     if mine == "0":
         sys.argv = ["src.train", *sys.argv[5:]]
-        train.main()
+        run_program(train.main)
     else:
-        worker.main()
+        run_program(worker.main)

@@ -16,6 +16,7 @@ import src.atomic
 import src.checkpoint_file
 from src import train
 from src.data import encoded
+from src.program import run_program
 from src.tasks.classification import ClassificationTask
 
 PLACES: dict[str, tuple[object, str]] = {
@@ -33,23 +34,29 @@ PLACES: dict[str, tuple[object, str]] = {
 }
 
 
-def wrap(place: str, count: int, number: int) -> None:
-    owner, name = PLACES[place]
+def replace_call(owner: object, name: str, count: int, instead: Callable[..., Any]) -> None:
+    """Let the `count`-th call of a function be `instead(function, *arguments, **named)`."""
     original: Callable[..., Any] = getattr(owner, name)
     calls = 0
 
     def wrapped(*arguments: Any, **named: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == count:
-            print(f"signal {number} at {place} {count}", flush=True)
-            os.kill(os.getpid(), number)
-        return original(*arguments, **named)
+        return instead(original, *arguments, **named) if calls == count else original(*arguments, **named)
 
     setattr(owner, name, wrapped)
 
 
+def kill_at(place: str, count: int, number: int) -> None:
+    def killed(original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        print(f"signal {number} at {place} {count}", flush=True)
+        os.kill(os.getpid(), number)
+        return original(*arguments, **named)
+
+    replace_call(*PLACES[place], count, killed)
+
+
 if __name__ == "__main__":
-    wrap(sys.argv[1], int(sys.argv[2]), int(signal.Signals[sys.argv[3]]))
+    kill_at(sys.argv[1], int(sys.argv[2]), int(signal.Signals[sys.argv[3]]))
     sys.argv = ["src.train", *sys.argv[4:]]
-    train.main()
+    run_program(train.main)

@@ -373,8 +373,10 @@ def test_faults_are_found_before_the_slow_imports() -> None:
     code = (
         "import sys; sys.argv = ['train', 'model.dmi=3']\n"
         "from src import train\n"
+        "from src.errors import UserError\n"
+        "from src.program import complain\n"
         "try: train.main()\n"
-        "except SystemExit as end: assert end.code == 2, end.code\n"
+        "except UserError as error: assert error.exit_code == 2; complain(error)\n"
         "slow = {'torch', 'lightning', 'torchmetrics', 'tensorboard'} & set(sys.modules); assert not slow, slow\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
