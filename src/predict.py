@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from src.errors import UserError
-from src.options import Option, help_text, parse_options, wants_help
+from src.options import Option, options_or_help
 from src.program import run_program
 
 if TYPE_CHECKING:
@@ -42,13 +42,8 @@ STANDARD_INPUT = "standard input"
 def main() -> None:
     """Read the command line, load the run, and answer."""
     words = sys.argv[1:]
-    if wants_help(words):
-        purpose = (
-            "Classify texts with a trained run. JSON answers hold `label`, `probabilities` and the input's fields."
-        )
-        print(help_text(program="python -m src.predict", purpose=purpose, options=OPTIONS, examples=EXAMPLES))
-        return
-    options = parse_options(words, OPTIONS)
+    purpose = "Classify texts with a trained run. JSON answers hold `label`, `probabilities` and the input's fields."
+    options = options_or_help(words, OPTIONS, program="python -m src.predict", purpose=purpose, examples=EXAMPLES)
     _check(options, words)
 
     from src.inference.classifier import Classifier  # torch: 2 s that a typo need not wait for

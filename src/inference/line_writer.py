@@ -24,15 +24,16 @@ class LineWriter:
     Args:
         descriptor: where to write.
         name: what to call it in sentences.
+        own: whether the file is this program's to cut: not so what a shell has opened.
         made: the file, if it was made for this; one that stays empty because of an error is taken away again.
     """
 
-    def __init__(self, descriptor: int, *, name: str, made: Path | None = None) -> None:
+    def __init__(self, descriptor: int, *, name: str, own: bool = False, made: Path | None = None) -> None:
         self.descriptor = descriptor
         self.name = name
         self.made = made
         self.lines = 0
-        self._cuttable = stat.S_ISREG(os.fstat(descriptor).st_mode) and made is not None
+        self._cuttable = own and stat.S_ISREG(os.fstat(descriptor).st_mode)
         self._whole = 0  # bytes of whole lines
 
     def write(self, lines: Sequence[bytes]) -> None:
@@ -50,13 +51,14 @@ class LineWriter:
                     break
 
     def close(self) -> None:
-        """Force what was written to the disk.
+        """End the file with its last line, and force it to the disk.
 
         Raises:
             UserError: the disk is full after all.
         """
         if self._cuttable:
             try:
+                os.ftruncate(self.descriptor, self._whole)
                 os.fsync(self.descriptor)
             except OSError as error:
                 raise self._cannot(error) from error
@@ -64,11 +66,13 @@ class LineWriter:
 
     def discard_if_empty(self) -> None:
         """Take the file away again, if nothing was written to it: it would stand in the way of the next try."""
-        if self.made is not None and self._cuttable and self.lines == 0:
+        if self.made is not None and self.lines == 0:
             self.made.unlink(missing_ok=True)
 
     def _write_one(self, line: bytes) -> None:
         waiting = memoryview(line)
+        if self.lines == 0:
+            self._cut_back()  # only now does an older file have to go
         try:
             while waiting:
                 waiting = waiting[os.write(self.descriptor, waiting) :]
@@ -100,22 +104,23 @@ def open_output(path: Path, *, overwrite: bool) -> LineWriter:
 
     Args:
         path: the file; its folder must exist.
-        overwrite: whether it may exist already; then it is emptied.
+        overwrite: whether it may exist already; then it is kept until the first line is there to replace it.
 
     Raises:
         UserError: it exists and may not, or cannot be made.
     """
+    existed = path.exists()
     if path.is_file() and not overwrite:
         raise UserError(
             f"`output` must be a file that does not exist yet, but {path} does; name another one or say overwrite=true."
         )
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o644)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
     except OSError as error:
         raise UserError(
             f"`output` must be a file that can be made, but {path} cannot be ({error.strerror}); name another one."
         ) from error
-    return LineWriter(descriptor, name=str(path), made=path)
+    return LineWriter(descriptor, name=str(path), own=True, made=None if existed else path)
 
 
 @contextlib.contextmanager

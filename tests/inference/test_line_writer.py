@@ -30,8 +30,16 @@ def test_a_file_is_not_written_over_unasked(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "precious, and longer\n"
     writer = open_output(tmp_path / "out", overwrite=True)
     writer.write([b"new\n"])
-    writer.close()
     assert (tmp_path / "out").read_bytes() == b"new\n"
+    writer.close()
+
+
+def test_an_older_file_is_kept_until_there_is_a_line_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("precious\n")
+    open_output(tmp_path / "out", overwrite=True).discard_if_empty()  # the first line to answer was none
+    assert (tmp_path / "out").read_text() == "precious\n"
+    open_output(tmp_path / "out", overwrite=True).close()  # there was no line to answer
+    assert (tmp_path / "out").read_bytes() == b""
 
 
 def test_no_space_left_cuts_back_to_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
