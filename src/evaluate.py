@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from src.errors import UserError
-from src.options import Option, help_text, parse_options, wants_help
+from src.options import Option, options_or_help
 from src.program import log_to_terminal, run_program
 
 OPTIONS = (
@@ -32,23 +32,26 @@ SAME_REVIEWS = ("data.archive", "data.workers", "data.batch_", "data.evaluation_
 def main() -> None:
     """Read the command line, put its overrides on top of the run's configuration, and measure."""
     words = sys.argv[1:]
-    if wants_help(words):
-        purpose = "Measure a trained run. Every other key=value is an override of the run's configuration (see conf/)."
-        print(help_text(program="python -m src.evaluate", purpose=purpose, options=OPTIONS, examples=EXAMPLES))
-        return
     own = {option.name for option in OPTIONS}
     overrides = [word for word in words if "=" in word and word.partition("=")[0] not in own]
     near = {word: difflib.get_close_matches(word.partition("=")[0], own, n=1, cutoff=0.6) for word in overrides}
     misspelt = [word for word in overrides if near[word] and not (GROUPS / word.partition("=")[0]).is_dir()]
-    options = parse_options([word for word in words if word not in overrides or word in misspelt], OPTIONS)
+    options = options_or_help(
+        [word for word in words if word not in overrides or word in misspelt],
+        OPTIONS,
+        program="python -m src.evaluate",
+        purpose="Measure a trained run. Every other key=value is an override of the run's configuration (see conf/).",
+        examples=EXAMPLES,
+    )
 
-    from src.inference.run_folder import find_run  # torch: 2 s that a typo in an option need not wait for
-    from src.running.overlay import overlaid, saved_config
+    from src.inference.run_files import read_config, read_record  # torch: 2 s that a typo need not wait for
+    from src.inference.run_folder import find_run
+    from src.running.overlay import overlaid
     from src.running.schema import Config
 
     log_to_terminal()
     folder = find_run(options["run"])
-    config, changes = overlaid(saved_config(folder), overrides, kind=Config)
+    config, changes = overlaid(read_config(folder), overrides, kind=Config)
     others = [
         change for change in changes if change.key.startswith("data.") and not change.key.startswith(SAME_REVIEWS)
     ]
@@ -59,7 +62,6 @@ def main() -> None:
             "leave that out."
         )
 
-    from src.running import folder as run_folder
     from src.running.evaluation import evaluate
     from src.tasks.interruption import Interruption
 
@@ -73,7 +75,7 @@ def main() -> None:
         worst=options["worst"],
         own_data=not others,
         changes=[str(change) for change in changes],
-        threads=run_folder.read_record(folder)["threads"],
+        threads=read_record(folder)["threads"],
     )
 
 

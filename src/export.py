@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from src.options import Option, help_text, parse_options, wants_help
+from src.options import Option, options_or_help
 from src.program import run_program
 
 OPTIONS = (
@@ -22,14 +22,8 @@ EXAMPLES = (
 
 def main() -> None:
     """Read the command line, export, and show how far the export is from the run."""
-    words = sys.argv[1:]
-    if wants_help(words):
-        purpose = (
-            "Export a trained run with its tokenizer.json and config.json, checked against the run on real reviews."
-        )
-        print(help_text(program="python -m src.export", purpose=purpose, options=OPTIONS, examples=EXAMPLES))
-        return
-    options = parse_options(words, OPTIONS)
+    purpose = "Export a trained run with its tokenizer.json and config.json, checked against the run on real reviews."
+    options = options_or_help(sys.argv[1:], OPTIONS, program="python -m src.export", purpose=purpose, examples=EXAMPLES)
 
     from src.exporting.exporter import check_installed, export_run  # torch: 2 s that a typo need not wait for
     from src.exporting.parity import MOST_DIFFERENCE, ParityError, table

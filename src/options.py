@@ -5,6 +5,7 @@ once. Left out on purpose: Hydra's grammar, which only `src.train` needs, and ev
 """
 
 import difflib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,21 @@ class Option:
     choices: tuple[str, ...] = ()
     least: int | None = None
     required: bool = False
+
+
+def options_or_help(
+    words: Sequence[str], options: Sequence[Option], *, program: str, purpose: str, examples: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """Read a command line as `parse_options` does, or print help and end the program if it asks for that.
+
+    Raises:
+        UserError: as `parse_options`.
+        SystemExit: after the help, with exit code 0.
+    """
+    if wants_help(words):
+        print(help_text(program=program, purpose=purpose, options=options, examples=examples), flush=True)
+        sys.exit(0)
+    return parse_options(words, options)
 
 
 def parse_options(words: Sequence[str], options: Sequence[Option]) -> dict[str, Any]:

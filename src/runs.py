@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from src.errors import UserError
-from src.options import Option, help_text, parse_options, wants_help
+from src.options import Option, options_or_help
 from src.program import run_program
 
 OPTIONS = (
@@ -23,18 +23,8 @@ EXAMPLES = (
 
 def main() -> None:
     """Read the command line and print the table."""
-    words = sys.argv[1:]
-    if wants_help(words):
-        print(
-            help_text(
-                program="python -m src.runs",
-                purpose="List the runs: state (running, finished, crashed), figures and overrides.",
-                options=OPTIONS,
-                examples=EXAMPLES,
-            )
-        )
-        return
-    options = parse_options(words, OPTIONS)
+    purpose = "List the runs: state (running, finished, crashed), figures and overrides."
+    options = options_or_help(sys.argv[1:], OPTIONS, program="python -m src.runs", purpose=purpose, examples=EXAMPLES)
     outputs = Path(options["outputs"])
     if not outputs.is_dir():
         raise UserError(f"`outputs` must be a folder with runs, but {outputs} is none; train one: python -m src.train")

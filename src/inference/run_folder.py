@@ -1,28 +1,21 @@
-"""Reading a run folder: everything that prediction and export need, and nothing that could run code.
-
-The folder may come from another machine, so it is taken for what a stranger sent: YAML and JSON are read as plain
-values, the checkpoint as tensors and plain values, and what is not as it must be is said in one sentence.
-"""
+"""Reading a run folder: everything that prediction and export need, and nothing that could run code."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml  # type: ignore[import-untyped]
 
 from src.checkpoint_file import read_checkpoint
 from src.data.tokenizers import Tokenizer, tokenizer_from_state
 from src.data.vocabulary import Vocabulary
 from src.errors import UserError
+from src.inference.run_files import damaged, read_config, read_json, read_record
 from src.transformer.classifier import TransformerClassifier
 
-FORMAT_VERSION = 1  # the newest run folder that is understood here; src.running.folder writes it
 CHECKPOINTS = ("best", "last")
 LATEST = "latest"
-_NAMING = ("_target_", "()", "class")  # keys by which Hydra and logging choose code
 
 
 @dataclass(frozen=True)
@@ -98,8 +91,8 @@ def read_run(folder: Path, *, checkpoint: str = "best") -> RunFolder:
             f"{folder} must be the folder of a run that has ended, but lacks {', '.join(missing)}; name another run, "
             "or copy the whole folder."
         )
-    _check_version(folder / "run.json")
-    config = _read_config(folder / "config.yaml")
+    read_record(folder)  # refuses what is newer
+    config = read_config(folder)
     tokenizer, vocabulary, label_names = _read_vocabulary(folder / "vocabulary.json")
     max_tokens, head_share = _truncation(config, folder / "config.yaml")
     model, keywords = _read_model(folder / weights, vocabulary_size=len(vocabulary), classes=len(label_names))
@@ -125,56 +118,17 @@ def _started(record: Path) -> str:
         return ""
 
 
-def _check_version(path: Path) -> None:
-    record = _read_json(path)
-    version = record.get("format_version")
-    if type(version) is not int or version < 1:
-        raise _damaged(path, f"format_version is {version!r}")
-    if version > FORMAT_VERSION:
-        raise UserError(
-            f"{path} must have a format_version of at most {FORMAT_VERSION}, but has {version} instead; update this "
-            "program to the version that trained the run, or a newer one."
-        )
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    """Read the configuration as plain values and refuse what could choose code."""
-    try:
-        config = yaml.safe_load(_read_text(path))
-    except yaml.constructor.ConstructorError as error:
-        raise _names_code(path, str(error.problem)) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise _damaged(path, "it is no YAML") from error
-    if not isinstance(config, dict):
-        raise _damaged(path, "it is no list of keys")
-    if found := next(_code_names(config, seen=set()), None):
-        raise _names_code(path, f"`{found}`")
-    return config
-
-
 def _truncation(config: dict[str, Any], path: Path) -> tuple[int, float]:
     data = config.get("data")
     found = data if isinstance(data, dict) else {}
     most, share = found.get("max_tokens"), found.get("head_share")
     if type(most) is int and most >= 1 and isinstance(share, int | float) and 0 <= share <= 1:
         return most, float(share)
-    raise _damaged(path, f"`data.max_tokens` is {most!r} and `data.head_share` is {share!r}")
-
-
-def _code_names(node: Any, *, seen: set[int], path: str = "") -> Iterator[str]:
-    """Yield the dotted place of every key that chooses code."""
-    if not isinstance(node, dict | list) or id(node) in seen:  # YAML's anchors can make a node its own child
-        return
-    seen.add(id(node))
-    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        here = f"{path}.{key}" if path else str(key)
-        if key in _NAMING:
-            yield here
-        yield from _code_names(value, seen=seen, path=here)
+    raise damaged(path, f"`data.max_tokens` is {most!r} and `data.head_share` is {share!r}")
 
 
 def _read_vocabulary(path: Path) -> tuple[Tokenizer, Vocabulary, tuple[str, ...]]:
-    content = _read_json(path)
+    content = read_json(path)
     try:
         tokenizer = tokenizer_from_state(content["tokenizer"])
         vocabulary = Vocabulary(content["tokens"])
@@ -182,9 +136,9 @@ def _read_vocabulary(path: Path) -> tuple[Tokenizer, Vocabulary, tuple[str, ...]
     except UserError:
         raise
     except Exception as error:  # tokenizers raises nothing more exact than Exception
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+        raise damaged(path, f"{type(error).__name__}: {error}") from error
     if len(set(labels)) != len(labels) or not labels:
-        raise _damaged(path, "its labels are not distinct")
+        raise damaged(path, "its labels are not distinct")
     return tokenizer, vocabulary, labels
 
 
@@ -198,41 +152,10 @@ def _read_model(path: Path, *, vocabulary_size: int, classes: int) -> tuple[Tran
             model = TransformerClassifier(**keywords)
         model.load_state_dict(state)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise _damaged(path, f"it holds no classifier of this version: {error}") from error
+        raise damaged(path, f"it holds no classifier of this version: {error}") from error
     if sizes != (vocabulary_size, classes):
         raise UserError(
             f"{path} must be of the run whose vocabulary.json lies beside it ({vocabulary_size} tokens, {classes} "
             f"labels), but knows {sizes[0]} tokens and {sizes[1]} labels instead; copy the run folder again."
         )
     return model.float().eval().requires_grad_(False), keywords
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(_read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, f"it is no JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise _damaged(path, "it is no object")
-    return content
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise _damaged(path, "it is no UTF-8") from error
-    except OSError as error:
-        raise _damaged(path, str(error.strerror)) from error
-
-
-def _damaged(path: Path, why: str) -> UserError:
-    first = (why.strip().splitlines() or [""])[0]
-    return UserError(f"{path} must be as a run left it, but is damaged ({first[:150]}); copy the run folder again.")
-
-
-def _names_code(path: Path, what: str) -> UserError:
-    return UserError(
-        f"{path} must hold plain values only, but {what} names code to run; nothing of it was run. Use a run folder "
-        "that this program wrote."
-    )

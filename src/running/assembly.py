@@ -18,6 +18,7 @@ from src.data.table_reviews import TableReviews
 from src.errors import UserError
 from src.running.curve_files import build_logger, curve_sizes
 from src.running.devices import resolve_accelerator, resolve_precision
+from src.running.metric_order import lower_is_better
 from src.running.ranks import WorkerDDP
 from src.running.schema import Config, TrainConfig, Trainer
 from src.running.schema_data import Csv, Data, ImdbBundled
@@ -176,11 +177,6 @@ def _no_handlers() -> None:
 def validates(config: TrainConfig) -> bool:
     """Say whether there are reviews to validate on."""
     return config.data.has_validation
-
-
-def lower_is_better(metric: str) -> bool:
-    """Say which way a metric improves."""
-    return metric.endswith("/loss")
 
 
 def build_checkpoints(

@@ -16,15 +16,16 @@ from src.data.reviews import Review, Source
 from src.data.split_datamodule import SplitDataModule
 from src.data.table_reviews import TableReviews
 from src.errors import UserError
+from src.inference.run_files import read_record
 from src.inference.run_folder import RunFolder, read_run
 from src.running import assembly, devices, reporting
 from src.running import folder as run_folder
 from src.running.endings import in_one_sentence
+from src.running.launching import is_first_process, make_order
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
 from src.running.schema import Config
 from src.running.schema_data import Csv
-from src.running.training import is_first_process
 from src.tasks.checkpoint import Checkpoints
 from src.tasks.checkpoint_io import checkpoint_path
 from src.tasks.classification import ClassificationTask
@@ -91,17 +92,19 @@ def evaluate(
         raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
     limit = config.trainer.limit_val_batches if split == "validation" else config.trainer.limit_test_batches
     asked = config.model_copy(update={"trainer": config.trainer.model_copy(update={"limit_test_batches": limit})})
-    order = {
-        "task": "evaluate",
-        "config": config.model_dump(mode="json"),
-        "folder": str(folder.absolute()),
-        "split": split,
-        "checkpoint": checkpoint,
-        "worst": 0,
-        "own_data": own_data,
-        "changes": changes,
-        "threads": torch.get_num_threads(),
-    }
+    order = make_order(
+        "evaluate",
+        config,
+        folder,
+        {
+            "split": split,
+            "checkpoint": checkpoint,
+            "worst": 0,
+            "own_data": own_data,
+            "changes": changes,
+            "threads": torch.get_num_threads(),
+        },
+    )
     callbacks: list[Callback] = [progress_callback()] if config.trainer.progress else []
     trainer = assembly.build_trainer(asked, folder, callbacks=callbacks, order=order, curves=False)
     content = read_checkpoint(checkpoint_path(folder, checkpoint))
@@ -152,7 +155,7 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
     if own_data:
         data = assembly.build_data(config)
         data.setup()
-        known = run_folder.read_record(run.path).get("fingerprints") or {}
+        known = read_record(run.path).get("fingerprints") or {}
         if known and known["data"] != data.fingerprint:
             raise UserError(
                 f"the reviews must be those that {run.path} was trained on, but their fingerprint is "

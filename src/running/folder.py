@@ -29,10 +29,10 @@ from omegaconf import OmegaConf
 
 from src.atomic import write_text
 from src.errors import UserError
+from src.inference.run_files import FORMAT_VERSION, read_record
 from src.running.lock import LOCK
 from src.running.schema import TrainConfig
 
-FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "torchtext", "tokenizers", "tensorboard")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -138,29 +138,6 @@ def circumstances(*, device: str, precision: str, threads: int, program: str = "
         "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
         "hardware": hardware(),
     }
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """Read run.json.
-
-    Raises:
-        UserError: it is missing, not whole, or of a newer version of this program.
-    """
-    path = folder / "run.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        version = record["format_version"]
-    except FileNotFoundError:
-        missing = " and ".join(f"no {name}" for name in ("run.json", "config.yaml") if not (folder / name).exists())
-        raise UserError(f"{folder} must be a run folder, but holds {missing}; name one below outputs/.") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} must be the record of a run, but cannot be read as one ({error}).") from None
-    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
-        raise UserError(
-            f"{path} must have a format_version from 1 to {FORMAT_VERSION}, but has {version!r} instead; use the "
-            "version of this program that wrote it, or a newer one."
-        )
-    return dict(record)
 
 
 def git_state(repository: Path) -> dict[str, str | bool | None]:

@@ -14,9 +14,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from src.running.schema import Config
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORKER = (sys.executable, "-m", "src.running.worker")
 OF_A_GROUP = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # variables of one process group
+
+
+def is_first_process() -> bool:
+    """Say whether this is the process that was started by hand; DDP starts the others with a LOCAL_RANK."""
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+
+
+def make_order(task: str, config: Config, folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an order for `start_worker`.
+
+    Args:
+        task: "train" or "evaluate".
+        config: the whole configuration.
+        folder: the run folder.
+        arguments: the other ones of `src.running.training.train` or `src.running.evaluation.evaluate`, plain values.
+    """
+    return {"task": task, "config": config.model_dump(mode="json"), "folder": str(folder.absolute()), **arguments}
 
 
 def start_worker(
@@ -25,7 +44,7 @@ def start_worker(
     """Start a process that carries out an order.
 
     Args:
-        order: plain values, see `src.running.worker`.
+        order: from `make_order`.
         environment: all its environment variables.
         new_session: whether Ctrl-C on the terminal should pass it by, because this process hands signals on.
         catch_errors: whether its standard error comes here, as `process.stderr`, or goes where this process's goes.

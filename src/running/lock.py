@@ -1,9 +1,11 @@
 """One writer in a run folder: a lock that goes when the process ends, however it ends."""
 
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from src.atomic import cannot_write
 from src.errors import UserError
@@ -12,6 +14,7 @@ if sys.platform != "win32":
     import fcntl
 
 LOCK = ".lock"  # in the run folder; empty
+LOOKS = 20  # at a lock that is held, a hundredth of a second apart
 _HELD: set[Path] = set()  # by this process
 
 
@@ -31,19 +34,28 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(path, error) from error
     with file:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"{folder} must be written by one process at a time, but another one is at it; wait for it, or "
-                    "stop it first."
-                ) from None
+        if not _taken(file):
+            raise UserError(
+                f"{folder} must be written by one process at a time, but another one is at it; wait for it, or stop "
+                "it first."
+            )
         _HELD.add(path)
         try:
             yield
         finally:
             _HELD.discard(path)
+
+
+def _taken(file: IO[bytes]) -> bool:
+    """Take the lock, unless another process writes there; `is_locked` of another one holds it for a moment only."""
+    if sys.platform == "win32":
+        return True
+    for _ in range(LOOKS):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def is_locked(folder: Path) -> bool:

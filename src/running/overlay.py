@@ -5,20 +5,16 @@ group stands for. A group on top (`trainer=gpu`) changes the keys that its own f
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import yaml  # type: ignore[import-untyped]
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from src.errors import UserError
 from src.running.composition import CONFIG_FOLDER, OPTIONAL_GROUPS, compose_all, config_loader, validate_as
 from src.running.overrides import Keys, group_faults, groups, parse
 from src.running.schema import Config
 from src.running.sentences import FaultsError
-from src.running.trusted_names import code_names
 
 _Kind = TypeVar("_Kind", bound=Config)
 NAMED = ("data", "tokenizer", "task", "optimizer", "scheduler", "logger")  # sections whose `name` is their option
@@ -35,37 +31,11 @@ class Change(NamedTuple):
         return f"{self.key}: {_shown(self.was)} -> {_shown(self.now)}"
 
 
-def saved_config(folder: Path) -> dict[str, Any]:
-    """Read config.yaml of a run folder as plain values.
-
-    Raises:
-        UserError: it is missing, cannot be read, or names code to run.
-    """
-    path = folder / "config.yaml"
-    try:
-        text = path.read_text(encoding="utf-8")
-        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
-        saved = None if aliases else yaml.safe_load(text)  # a node that refers to one that holds it has no end
-    except FileNotFoundError:
-        raise UserError(f"{folder} must be a run folder, but holds no config.yaml.") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        why = str(error).splitlines()[0]
-        raise UserError(f"{path} must be a configuration, but cannot be read as one ({why}).") from None
-    if not isinstance(saved, dict):
-        why = "holds aliases" if aliases else "holds none"
-        raise UserError(f"{path} must be a plain configuration, but {why}.")
-    if names := code_names(saved):
-        raise UserError(
-            f"{path} must hold values only, but names code to run ({', '.join(names)}); nothing of it was used."
-        )
-    return saved
-
-
 def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -> tuple[_Kind, list[Change]]:
     """Put overrides on top of a run's configuration.
 
     Args:
-        saved: from `saved_config`.
+        saved: the run's config.yaml.
         texts: overrides as typed, `key=value` or `group=option`.
         kind: of configuration that must come out.
 
@@ -151,10 +121,10 @@ def _merged(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     """Merge nested dicts; what `top` says, counts."""
     merged = dict(base)
     for key, value in top.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = (
-            _merged(merged[key], value) if both else (_merged({}, value) if isinstance(value, Mapping) else value)
-        )
+        below = merged.get(key)
+        if isinstance(value, Mapping):
+            value = _merged(below if isinstance(below, Mapping) else {}, value)
+        merged[key] = value
     return merged
 
 

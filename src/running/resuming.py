@@ -5,16 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.errors import UserError
+from src.inference.run_files import read_config, read_record
 from src.inference.run_folder import find_run
 from src.running import folder as run_folder
 from src.running.command_line import CommandLine
 from src.running.devices import device_name, resolve_accelerator, resolve_precision
 from src.running.lock import locked
-from src.running.overlay import Change, overlaid, saved_config
+from src.running.overlay import Change, overlaid
 from src.running.schema import TrainConfig
 from src.running.schema_data import Csv
 from src.tasks.checkpoint_io import BEST, LAST, PREVIOUS, checkpoint_path
@@ -40,6 +39,16 @@ class Resumption(NamedTuple):
     notes: list[str]  # what to say first
 
 
+class Newest(NamedTuple):
+    """The newest whole checkpoint of a run."""
+
+    path: Path | None  # None: nothing was saved yet
+    step: int
+    has_best: bool  # whether best.ckpt had been written by then
+    exact: bool  # whether it holds all that going on bit for bit takes
+    notes: list[str]  # what to say of damaged ones
+
+
 @contextmanager
 def planned(line: CommandLine) -> Iterator[Resumption | None]:
     """Work out how to go on with the run that a command line names, and hold its lock; None if it is finished.
@@ -56,10 +65,11 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
             f"`resume` must be a run folder, but {folder} holds several runs; go on with a sweep by repeating its "
             f"command with hydra.sweep.dir={folder}, or name one of the runs in it."
         )
-    record = run_folder.read_record(folder)
-    saved, earlier = saved_config(folder), run_folder.resume_overrides(folder)
-    known = overlaid(saved, earlier, kind=TrainConfig)[1]  # what earlier resumes were allowed to change stays changed
+    record = read_record(folder)
+    saved, earlier = read_config(folder), run_folder.resume_overrides(folder)
     config, changes = overlaid(saved, [*earlier, *texts], kind=TrainConfig)
+    # What earlier resumes were allowed to change stays changed
+    known = overlaid(saved, earlier, kind=TrainConfig)[1] if earlier else []
     new = [change for change in changes if change not in known]
     if (folder / "metrics.json").exists():
         if asked := [str(change) for change in new if not change.key.startswith(FREE)]:
@@ -83,18 +93,26 @@ def resumption(
     Raises:
         UserError: no checkpoint is whole.
     """
-    checkpoint, step, notes = newest_checkpoint(folder)
-    lost = _lost_best(folder, checkpoint)
-    notes += [*lost, *(f"changed: {change}" for change in changes if not change.key.startswith("resume."))]
+    newest = newest_checkpoint(folder)
     threads = int(record["threads"])
-    reasons = inexact(record, config, changes, checkpoint) + (["best.ckpt was lost"] if lost else [])
-    at = f"Resuming {folder} at step {step:,}" if checkpoint else f"Starting {folder} again: nothing was saved yet"
-    notes.insert(0, f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit."))
     precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
-    entry = {"step": step, "overrides": texts, "changes": [str(change) for change in changes], "inexact": reasons}
     here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
+    lost = _lost_best(folder, newest)
+    reasons = _inexact(record, here, changes, newest) + (["best.ckpt was lost"] if lost else [])
+    at = (
+        f"Resuming {folder} at step {newest.step:,}"
+        if newest.path
+        else f"Starting {folder} again: nothing was saved yet"
+    )
+    notes = [
+        f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit."),
+        *newest.notes,
+        *lost,
+        *(f"changed: {change}" for change in changes if not change.key.startswith("resume.")),
+    ]
+    entry = {"step": newest.step, "overrides": texts, "changes": [str(one) for one in changes], "inexact": reasons}
     run_folder.record_resume(folder, entry | here)
-    return Resumption(folder, config, checkpoint, step, threads, notes)
+    return Resumption(folder, config, newest.path, newest.step, threads, notes)
 
 
 def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
@@ -114,10 +132,10 @@ def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
         )
 
 
-def _lost_best(folder: Path, checkpoint: Path | None) -> list[str]:
+def _lost_best(folder: Path, newest: Newest) -> list[str]:
     """Delete a best.ckpt that is torn, and say what it means if there was one and it is gone."""
     best = checkpoint_path(folder, BEST)
-    if checkpoint is None or read_checkpoint(checkpoint)["best_score"] is None:
+    if not newest.has_best:
         return []
     try:
         read_checkpoint(best)
@@ -127,8 +145,8 @@ def _lost_best(folder: Path, checkpoint: Path | None) -> list[str]:
     return []
 
 
-def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:
-    """Return the newest whole checkpoint to go on from, its step, and what to say of damaged ones.
+def newest_checkpoint(folder: Path) -> Newest:
+    """Return the newest whole checkpoint to go on from.
 
     Raises:
         UserError: a file would run code or comes from a newer version, or there are some and none is whole.
@@ -137,7 +155,14 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:
     for name in ("last.next", LAST, PREVIOUS):
         path = checkpoint_path(folder, name)
         try:
-            return path, int(read_checkpoint(path)["position"]["optimizer_steps"]), notes
+            content = read_checkpoint(path)
+            return Newest(
+                path,
+                step=int(content["position"]["optimizer_steps"]),
+                has_best=content["best_score"] is not None,
+                exact=content["exact"] is not None,
+                notes=notes,
+            )
         except DamagedCheckpointError as error:
             if path.exists():
                 notes.append(f"{error} Falling back to the one before.")
@@ -149,21 +174,20 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, int, list[str]]:
             f"{' '.join(note.removesuffix(' Falling back to the one before.') for note in notes)} Begin a new run; "
             "best.ckpt, if it is whole, can still be used."
         )
-    return None, 0, []
+    return Newest(None, step=0, has_best=False, exact=True, notes=[])
 
 
-def inexact(record: dict[str, Any], config: TrainConfig, changes: list[Change], checkpoint: Path | None) -> list[str]:
+def _inexact(record: dict[str, Any], here: dict[str, Any], changes: list[Change], newest: Newest) -> list[str]:
     """Return why the resumed run may differ from one that was never interrupted, in the last digits or altogether."""
-    here = run_folder.circumstances(device=device_name(config.trainer), precision="", threads=0)
     reasons = [str(change) for change in changes if not change.key.startswith(FREE)]
     for name, then, now in (
         ("device", record["device"], here["device"]),
         ("processor", record["hardware"]["processor"], here["hardware"]["processor"]),
         ("instruction set", record["hardware"]["cpu_capability"], here["hardware"]["cpu_capability"]),
-        ("torch", record["versions"]["torch"], torch.__version__),
+        ("torch", record["versions"]["torch"], here["versions"]["torch"]),
     ):
         if then != now:
             reasons.append(f"{name} was {then}, is {now}")
-    if checkpoint is not None and read_checkpoint(checkpoint)["exact"] is None:
+    if not newest.exact:
         reasons.append("the checkpoint is of an older format without random states")
     return reasons

@@ -10,9 +10,9 @@ import yaml  # type: ignore[import-untyped]
 
 from src.errors import UserError
 from src.running.lock import is_locked
+from src.running.metric_order import lower_is_better
 
 STATES = RUNNING, FINISHED, CRASHED = "running", "finished", "crashed"
-ASCENDING = ("loss",)  # metrics of which less is better
 
 
 class Run(NamedTuple):
@@ -72,7 +72,7 @@ def ordered(runs: Sequence[Run], *, by: str) -> list[Run]:
         )
         known = f"did you mean {near[0]}?" if near else f"there is {', '.join(names) or 'no metric yet'}."
         raise UserError(f"`sort` must be started or a metric that a run has, but is {by} instead; {known}")
-    sign = 1.0 if by.rpartition("/")[2] in ASCENDING or by.startswith("time/") else -1.0
+    sign = 1.0 if lower_is_better(by) else -1.0
     found.sort(key=lambda run: sign * (run.metric(by) or 0.0))
     return found + [run for run in newest if run.metric(by) is None]
 

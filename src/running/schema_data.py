@@ -33,17 +33,22 @@ class Batches(Section):
         return self
 
 
-class ImdbBundled(Batches):
-    """conf/data/imdb_bundled.yaml."""
+class HeldOut(Batches):
+    """Keys of sources that hold out a number of reviews to validate on."""
 
-    name: Literal["imdb_bundled"]
     validation: Natural
-    test: Positive
 
     @property
     def has_validation(self) -> bool:
         """Say whether there are reviews to validate on."""
         return self.validation > 0 or self.overfit_reviews is not None
+
+
+class ImdbBundled(HeldOut):
+    """conf/data/imdb_bundled.yaml."""
+
+    name: Literal["imdb_bundled"]
+    test: Positive
 
     @model_validator(mode="after")
     def _reviews_left(self) -> Self:
@@ -57,17 +62,11 @@ class ImdbBundled(Batches):
         return self
 
 
-class Imdb(Batches):
+class Imdb(HeldOut):
     """conf/data/imdb.yaml."""
 
     name: Literal["imdb"]
     archive: str | None
-    validation: Natural
-
-    @property
-    def has_validation(self) -> bool:
-        """Say whether there are reviews to validate on."""
-        return self.validation > 0 or self.overfit_reviews is not None
 
     @model_validator(mode="after")
     def _reviews_left(self) -> Self:

@@ -6,7 +6,6 @@ seeds.csv, seeds.md    where seeds were swept: a line for each setting, mean and
 
 import csv
 import io
-import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from src.atomic import write_text
+from src.running.metric_order import lower_is_better
 from src.running.reporting import console
+from src.running.run_list import Run, find_runs
 
 COLUMNS = ("validation/accuracy", "validation/loss", "test/accuracy", "test/f1", "time/training_seconds")
 
@@ -33,10 +34,10 @@ def write_tables(sweep: Path, *, monitor: str) -> None:
 
     Args:
         sweep: the sweep's folder; its jobs' folders lie in it.
-        monitor: name of the metric to sort by; a loss ascends, everything else descends. Jobs without it come last.
+        monitor: name of the metric to sort by; the best job comes first, jobs without it last.
     """
-    jobs = [_read(run) for run in sweep.glob("*/run.json") if run.stat().st_size]
-    sign = 1.0 if monitor.endswith("/loss") else -1.0
+    jobs = [_job(run) for run in find_runs(sweep)]
+    sign = 1.0 if lower_is_better(monitor) else -1.0
     jobs.sort(key=lambda job: (monitor not in job.metrics, sign * job.metrics.get(monitor, 0.0), job.name))
     measured = [name for name in dict.fromkeys((monitor, *COLUMNS)) if any(name in job.metrics for job in jobs)]
     varied = _varied(jobs)
@@ -99,14 +100,9 @@ def _varied(jobs: Sequence[Job]) -> list[str]:
     return [key for key in given if len(jobs) == 1 or len({job.overrides.get(key) for job in jobs}) > 1]
 
 
-def _read(record: Path) -> Job:
-    overrides = json.loads(record.read_text(encoding="utf-8"))["overrides"]
-    results = record.with_name("metrics.json")
-    return Job(
-        name=record.parent.name,
-        overrides=dict(override.split("=", 1) for override in overrides if "=" in override),
-        metrics=json.loads(results.read_text(encoding="utf-8")) if results.exists() else {},
-    )
+def _job(run: Run) -> Job:
+    overrides = dict(override.split("=", 1) for override in run.overrides if "=" in override)
+    return Job(run.folder.name, overrides, run.metrics)
 
 
 def _figure(value: Any) -> str:

@@ -16,9 +16,8 @@ from pathlib import Path
 from types import FrameType
 
 from src.errors import UserError
-from src.running import folder as run_folder
-from src.running.launching import OF_A_GROUP, start_worker
-from src.running.overlay import saved_config
+from src.inference.run_files import read_config, read_record
+from src.running.launching import OF_A_GROUP, make_order, start_worker
 from src.running.resuming import resumption
 from src.running.schema import TrainConfig
 from src.tasks.interruption import SIGNALS, Interrupted
@@ -48,20 +47,22 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
         print(f"{named}: finished before, not repeated")
         return _result(results, config)
     print(f"{named}: {'going on' if begun else 'starting'} in {folder}", flush=True)
-    gone_on = resumption(folder, run_folder.read_record(folder), config, [], []) if begun else None
+    gone_on = resumption(folder, read_record(folder), config, [], []) if begun else None
     for note in gone_on.notes if gone_on else ():
         print(note, flush=True)
     checkpoint = gone_on.checkpoint if gone_on else None
-    order = {
-        "task": "train",
-        "config": config.model_dump(mode="json"),
-        "folder": str(folder.absolute()),
-        "overrides": overrides,
-        "resumed": begun,
-        "checkpoint": str(checkpoint) if checkpoint else None,
-        "threads": gone_on.threads if gone_on else None,
-        "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
-    }
+    order = make_order(
+        "train",
+        config,
+        folder,
+        {
+            "overrides": overrides,
+            "resumed": begun,
+            "checkpoint": str(checkpoint) if checkpoint else None,
+            "threads": gone_on.threads if gone_on else None,
+            "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
+        },
+    )
     environment = {name: value for name, value in os.environ.items() if name not in OF_A_GROUP}
     with _handing_on() as (job, handed_on):
         job.append(start_worker(order, environment=environment, new_session=True))
@@ -104,7 +105,7 @@ def _handing_on() -> Iterator[tuple[list[subprocess.Popen[str]], list[int]]]:
 def _other(config: TrainConfig, folder: Path) -> bool:
     """Say whether the folder holds a job with another configuration; where files lie does not matter."""
     ours = json.loads(json.dumps(config.model_dump(mode="json")))
-    theirs = saved_config(folder)
+    theirs = read_config(folder)
     return any(
         ours[name] != theirs.get(name) for name in ours if name not in ("paths", "checkpoint", "resume", "sweep")
     )

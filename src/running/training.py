@@ -1,6 +1,5 @@
 """One training run from configuration to end table, from the beginning or from a checkpoint."""
 
-import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,10 +11,12 @@ import torch
 from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.data.datamodule import ReviewDataModule
 from src.errors import UserError
+from src.inference.run_files import read_record
 from src.running import assembly, devices
 from src.running import folder as run_folder
 from src.running.curve_files import cut_back
 from src.running.endings import in_one_sentence
+from src.running.launching import is_first_process, make_order
 from src.running.lock import locked
 from src.running.outcome import announce, conclude
 from src.running.quiet import quieten
@@ -102,15 +103,17 @@ class _Run:
         self.interruption = interruption
         self.trainer: lightning.Trainer | None = None
         self.checkpoints: Checkpoints | None = None
-        self.order = {
-            "task": "train",
-            "config": config.model_dump(mode="json"),
-            "folder": str(folder.absolute()),
-            "overrides": overrides,
-            "resumed": True,
-            "checkpoint": checkpoint,
-            "threads": torch.get_num_threads(),
-        }
+        self.order = make_order(
+            "train",
+            config,
+            folder,
+            {
+                "overrides": overrides,
+                "resumed": True,
+                "checkpoint": checkpoint,
+                "threads": torch.get_num_threads(),
+            },
+        )
 
     def carry_out(self) -> float | None:
         """Train, validate, test, and write down what came of it."""
@@ -209,7 +212,7 @@ def _same_data(folder: Path, fingerprints: dict[str, str]) -> None:
     Raises:
         UserError: it does not.
     """
-    known = run_folder.read_record(folder).get("fingerprints")
+    known = read_record(folder).get("fingerprints")
     if known and known != fingerprints:
         different = ", ".join(name for name in known if known[name] != fingerprints[name])
         raise UserError(
@@ -229,8 +232,3 @@ def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
     ):
         if len(loader):
             assembly.batches_used(limit, batches=len(loader), key=key)
-
-
-def is_first_process() -> bool:
-    """Say whether this is the process that was started by hand; DDP starts the others with a LOCAL_RANK."""
-    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"

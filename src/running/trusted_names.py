@@ -20,6 +20,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from src.errors import UserError
+from src.inference.run_files import CODE_KEYS
 
 VARIABLE = "FROMZERO_TRUSTED_NAMES"
 TRUSTED = frozenset(  # all that the options of Hydra 1.3.8 and of conf/hydra hold
@@ -41,8 +42,7 @@ EMPTY = {  # settings that would bring in overrides, files or libraries past eve
     "hydra.job.env_set": "set environment variables in the shell",
     "hydra.job.env_copy": "set environment variables in the shell",
 }
-_CODE = ("_target_", "class", "()")  # keys whose value is imported
-_NAMING = (*_CODE, "filename")  # a log file could be a shell's start-up file
+_NAMING = (*CODE_KEYS, "filename")  # a log file could be a shell's start-up file
 _WHOLE_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _RESOLVED = re.compile(r"\$\{|^[a-z]+://")  # by OmegaConf, or by logging: ext://os.system
 
@@ -81,16 +81,6 @@ def untrusted_names(config: DictConfig) -> list[str]:
     return faults
 
 
-def code_names(plain: Any) -> list[str]:
-    """Return the dotted names of all values in a run's own configuration that could choose code; it needs none."""
-    if isinstance(plain, dict):
-        found = [str(key) for key in plain if key in _CODE]
-        return found + [f"{key}.{name}" for key, value in plain.items() for name in code_names(value)]
-    if isinstance(plain, list):
-        return [f"{place}.{name}" for place, value in enumerate(plain) for name in code_names(value)]
-    return []
-
-
 def is_callback(key: str) -> bool:
     """Say whether a key is Hydra's section of callbacks, or lies in it."""
     return key == "hydra.callbacks" or key.startswith("hydra.callbacks.")
@@ -115,7 +105,7 @@ def _walk(node: Any, own: frozenset[str], path: str = "") -> Iterator[str]:
     """Yield the dotted names of all values that choose code and are neither ours nor the user's `own`."""
     loaded = any(path == one or path.startswith(f"{one}.") for one in LOADED)
     name = path.rpartition(".")[2]
-    if name in _CODE or (loaded and name in _NAMING):
+    if name in CODE_KEYS or (loaded and name in _NAMING):
         trusted = TRUSTED if name == "filename" else TRUSTED | own
         if not (loaded and isinstance(node, str) and node in trusted):
             yield path

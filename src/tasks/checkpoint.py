@@ -124,9 +124,8 @@ class Checkpoints(Checkpoint):
         batch_idx: int,
     ) -> None:
         """Count the steps of this process."""
-        del pl_module, outputs, batch
-        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or batch_idx + 1 == trainer.num_training_batches:
-            self.steps_done_here += 1
+        del pl_module, outputs, batch, batch_idx
+        self.steps_done_here += _between_steps(trainer)
 
     def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Put off signals to the next batch boundary."""
@@ -273,7 +272,6 @@ class Checkpoints(Checkpoint):
         trainer.datamodule.resume_at(position.epoch, position.batches)  # type: ignore[attr-defined]
         self.saved_step = position.optimizer_steps
         self.seconds_before = checkpoint.get("seconds", 0.0)
-        self._position = position
         self._stopped = position.stopped
         kept = checkpoint["exact"]
         if kept is None:  # of the first format

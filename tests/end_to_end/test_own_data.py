@@ -62,6 +62,16 @@ def test_five_labels_from_a_file_to_the_run_folder(train: Train, tmp_path: Path)
     assert said(again) == said(run)
 
 
+def check_sentences(run: Run, expected: list[str]) -> None:
+    """Check that each job of a sweep failed with its own sentence, of which `expected` holds a part."""
+    assert run.code == 2
+    assert "Traceback" not in run.err
+    sentences = [line for line in run.err.splitlines() if line.startswith("error: ") and "failed with exit" not in line]
+    assert len(sentences) == len(expected), run.err
+    for sentence, part in zip(sentences, expected, strict=True):
+        assert part in sentence
+
+
 @pytest.mark.parametrize("names", [["column", "unknown"], pytest.param(None, id="all", marks=pytest.mark.slow)])
 def test_every_bad_file_is_one_sentence(train: Train, tmp_path: Path, names: list[str] | None) -> None:
     """A sweep, so that one command tries all of them: each job fails with its own sentence."""
@@ -87,9 +97,6 @@ def test_every_bad_file_is_one_sentence(train: Train, tmp_path: Path, names: lis
     tried = [name for name in bad if names is None or name in names]
     files = ",".join(str(bad[name]) for name in tried)
     run = train("-m", "data=csv", f"data.train={files}", f"data.test={test}", "data.id=id", *FAST, fails=True)
-    assert run.code == 2
-    assert "Traceback" not in run.err
-    sentences = [line for line in run.err.splitlines() if line.startswith("error: ") and "failed with exit" not in line]
     every = (
         f"`data.label` must name a column of {bad['column']} (id, text, labels), but is label instead. Did you mean",
         f"{bad['empty']} must hold at least one review, but is empty.",
@@ -103,10 +110,7 @@ def test_every_bad_file_is_one_sentence(train: Train, tmp_path: Path, names: lis
         f"every row must have a value of `data.text=text`, but {bad['null']}, line 2 has none.",
         f"{bad['json']}, line 2 must be a JSON object like",
     )
-    expected = [part for name, part in zip(bad, every, strict=True) if name in tried]
-    assert len(sentences) == len(expected), run.err
-    for sentence, part in zip(sentences, expected, strict=True):
-        assert part in sentence
+    check_sentences(run, [part for name, part in zip(bad, every, strict=True) if name in tried])
 
 
 def test_a_bad_file_ends_a_run_with_code_2_and_leaves_no_folder(train: Train, tmp_path: Path) -> None:
@@ -135,18 +139,13 @@ def bad_archives(tmp_path: Path) -> dict[str, Path]:
 def test_every_bad_archive_is_one_sentence(train: Train, tmp_path: Path, bad_archives: dict[str, Path]) -> None:
     files = ",".join(map(str, bad_archives.values()))
     run = train("-m", "data=imdb", f"data.archive={files}", *FAST, fails=True)
-    assert run.code == 2
-    assert "Traceback" not in run.err
-    sentences = [line for line in run.err.splitlines() if line.startswith("error: ") and "failed with exit" not in line]
-    expected = (
+    expected = [
         f"`data.archive` must be a copy of aclImdb_v1.tar.gz, but {bad_archives['none']} is not a file.",
         f"`data.archive` must be a whole gzipped tar archive, but {bad_archives['not_a_tar']} cannot be read as one",
         # Only the one regular review counts; every split is missing or short
         f"the archive {bad_archives['climbing']} must hold train/neg 12,500, train/pos 12,500, test/neg 12,500, "
         "test/pos 12,500, train/unsup 50,000 reviews, but holds train/neg 0, train/pos 1, test/neg 0,",
         f"`data.archive` must be a whole gzipped tar archive, but {bad_archives['truncated']} cannot be read as one",
-    )
-    assert len(sentences) == len(expected), run.err
-    for sentence, part in zip(sentences, expected, strict=True):
-        assert part in sentence
+    ]
+    check_sentences(run, expected)
     assert not list(tmp_path.rglob("*climbed*"))

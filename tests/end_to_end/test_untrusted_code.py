@@ -158,7 +158,9 @@ def test_a_run_folder_that_names_code_is_refused(
     added = "hydra: {callbacks: {mine: {_target_: strange.Callback}}}\nmore: [{'()': strange.Callback}]"
     (folder / "config.yaml").write_text(f"{before}\n{added}\n")
     done = strangers.start(f"resume={folder}", trusted="strange.Callback")  # a run's own configuration needs no code
-    refused(done, strangers, f"{folder / 'config.yaml'} must hold values only", "(hydra.callbacks.mine._target_, more")
+    refused(
+        done, strangers, f"{folder / 'config.yaml'} must hold plain values only", "(hydra.callbacks.mine._target_, more"
+    )
     assert not (folder / "resumes.jsonl").exists()
 
 

@@ -1,5 +1,6 @@
 """Which runs there are, in what order, and what became of them."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from src.errors import UserError
-from src.running.lock import is_locked, locked
+from src.running import lock
+from src.running.lock import LOCK, is_locked, locked
 from src.running.run_list import find_runs, matching, ordered
 from tests.end_to_end.program import REPOSITORY
 
@@ -86,6 +88,15 @@ def test_states(outputs: Path) -> None:
     assert not is_locked(running)
     (running / "resumes.jsonl").write_text("{}\n{}\n")
     assert next(run.resumed for run in find_runs(outputs) if run.folder == running) == 2
+
+
+def test_listing_runs_keeps_none_from_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / LOCK).touch()
+    with (tmp_path / LOCK).open("rb") as listing:
+        fcntl.flock(listing, fcntl.LOCK_SH)  # as `is_locked` does for a moment
+        monkeypatch.setattr(lock.time, "sleep", lambda seconds: fcntl.flock(listing, fcntl.LOCK_UN))
+        with locked(tmp_path):
+            assert is_locked(tmp_path)
 
 
 def test_the_program(outputs: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from src.errors import UserError
-from src.running.overlay import saved_config
+from src.inference.run_files import read_config
 from src.running.trusted_names import users_names
 
 
@@ -33,8 +33,8 @@ def test_what_is_no_whole_name(monkeypatch: pytest.MonkeyPatch, value: str) -> N
 
 def test_a_tag_that_would_make_an_object_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(f"model: !!python/object/apply:pathlib.Path.touch [{tmp_path}/it ran]\n")
-    with pytest.raises(UserError, match="must be a configuration, but cannot be read as one"):
-        saved_config(tmp_path)
+    with pytest.raises(UserError, match="must hold plain values only, but names code to run"):
+        read_config(tmp_path)
     assert not (tmp_path / "it ran").exists()
 
 
@@ -48,5 +48,5 @@ def test_a_tag_that_would_make_an_object_is_refused(tmp_path: Path) -> None:
 )
 def test_a_configuration_that_holds_itself_is_refused(tmp_path: Path, node: str) -> None:
     (tmp_path / "config.yaml").write_text(f"seed: 0\nmodel: {node}\n")
-    with pytest.raises(UserError, match="must be a plain configuration, but holds aliases"):
-        saved_config(tmp_path)
+    with pytest.raises(UserError, match="it holds aliases"):
+        read_config(tmp_path)

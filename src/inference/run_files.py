@@ -1,0 +1,110 @@
+"""The small files of a run folder, read as plain values: run.json, config.yaml, vocabulary.json.
+
+The folder may come from another machine, so it is taken for what a stranger sent: nothing that is read here can run
+code, and what is not as a run leaves it is said in one sentence.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from src.errors import UserError
+
+FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
+CODE_KEYS = ("_target_", "class", "()")  # by which Hydra and logging choose code: their value is imported
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read run.json.
+
+    Raises:
+        UserError: it is missing, not whole, or of a newer version of this program.
+    """
+    path = folder / "run.json"
+    if not path.exists():
+        missing = " and ".join(f"no {name}" for name in ("run.json", "config.yaml") if not (folder / name).exists())
+        raise UserError(f"{folder} must be a run folder, but holds {missing}; name one below outputs/.")
+    record = read_json(path)
+    version = record.get("format_version")
+    if type(version) is not int or version < 1:
+        raise damaged(path, f"format_version is {version!r}")
+    if version > FORMAT_VERSION:
+        raise UserError(
+            f"{path} must have a format_version from 1 to {FORMAT_VERSION}, but has {version} instead; use the version "
+            "of this program that trained the run, or a newer one."
+        )
+    return record
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read config.yaml.
+
+    Raises:
+        UserError: it is missing, not whole, or names code to run.
+    """
+    path = folder / "config.yaml"
+    if not path.exists():
+        raise UserError(f"{folder} must be a run folder, but holds no config.yaml; name one below outputs/.")
+    text = _read_text(path)
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise damaged(path, "it holds aliases")  # a node that refers to one that holds it has no end
+        config = yaml.safe_load(text)
+    except yaml.constructor.ConstructorError as error:
+        raise _names_code(path, str(error.problem)) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise damaged(path, "it is no YAML") from error
+    if not isinstance(config, dict):
+        raise damaged(path, "it is no list of keys")
+    if names := code_names(config):
+        raise _names_code(path, ", ".join(names))
+    return config
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        UserError: the file cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(_read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f"it is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise damaged(path, "it is no object")
+    return content
+
+
+def code_names(plain: Any) -> list[str]:
+    """Return the dotted names of all values that could choose code; what a run writes down needs none."""
+    if isinstance(plain, dict):
+        found = [str(key) for key in plain if key in CODE_KEYS]
+        return found + [f"{key}.{name}" for key, value in plain.items() for name in code_names(value)]
+    if isinstance(plain, list):
+        return [f"{place}.{name}" for place, value in enumerate(plain) for name in code_names(value)]
+    return []
+
+
+def damaged(path: Path, why: str) -> UserError:
+    """Return what to say of a file that is not as a run leaves it."""
+    first = (why.strip().splitlines() or [""])[0]
+    return UserError(f"{path} must be as a run left it, but is damaged ({first[:150]}); copy the run folder again.")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise damaged(path, "it is no UTF-8") from error
+    except OSError as error:
+        raise damaged(path, str(error.strerror)) from error
+
+
+def _names_code(path: Path, what: str) -> UserError:
+    return UserError(
+        f"{path} must hold plain values only, but names code to run ({what}); nothing of it was used. Use a run folder "
+        "that this program wrote."
+    )
