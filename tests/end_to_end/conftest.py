@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.interrupting import TINY, VARIANTS, Point, interrupt, outcome, succeed
 from tests.end_to_end.program import REPOSITORY, SMALL, Run
-from tests.end_to_end.test_resume import TINY, VARIANTS, Point, interrupt, outcome, succeed
 
 
 @pytest.fixture(scope="session")

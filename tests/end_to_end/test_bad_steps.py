@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from src.checkpoint_file import read_checkpoint
+from tests.end_to_end.interrupting import TINY
 from tests.end_to_end.processes import Program
-from tests.end_to_end.test_resume import TINY
 
 LARGE = ("data.max_tokens=1024", "model.dim=128")
 TWO = ("trainer=ddp_cpu", "trainer.devices=2")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from src.running.resuming import newest_checkpoint
+from tests.end_to_end.interrupting import TINY, VARIANTS, outcome
 from tests.end_to_end.processes import Program
-from tests.end_to_end.test_resume import TINY, VARIANTS, outcome
 
 MINUTE = 60  # within which everything must have ended
 

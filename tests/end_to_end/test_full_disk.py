@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.interrupting import TINY, outcome, start
 from tests.end_to_end.processes import Program
-from tests.end_to_end.test_resume import TINY, outcome, start
 
 
 class Disk:

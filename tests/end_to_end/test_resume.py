@@ -1,124 +1,18 @@
 """Killed anywhere and resumed, a run ends in the very bits of one that was never interrupted."""
 
-import csv
-import hashlib
 import json
 import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from src.checkpoint_file import read_checkpoint
-from src.running.resuming import newest_checkpoint
+from tests.end_to_end.interrupting import STEPS, TINY, VARIANTS, Point, interrupt, outcome, resume, start, succeed
 from tests.end_to_end.program import REPOSITORY
-
-STEPS = 18  # 3 epochs of 6 batches
-TINY = (
-    "data.overfit_reviews=24", "data.max_tokens=48", "data.batch_tokens=null", "data.batch_reviews=4",
-    "data.evaluation_batch_tokens=400", "model.dim=16", "model.num_heads=2", "model.bigram_buckets=64",
-    "trainer.max_epochs=3", "trainer.log_every_n_steps=1", "checkpoint.every=2", "trainer.progress=false",
-    "trainer.precision=32-true", "optimizer.lr=1e-2",
-)  # fmt: skip
-VARIANTS = {
-    "plain": (),
-    "workers": ("data.workers=2",),
-    "accumulating": ("trainer.accumulate_grad_batches=4", "trainer.max_epochs=6", "checkpoint.every=1"),
-    "bf16": ("trainer.precision=bf16-mixed",),
-    "two_processes": ("trainer=ddp_cpu", "trainer.devices=2"),
-    "csv_curves": ("logger=csv",),
-}
-KILL = Path(__file__).with_name("kill_at.py")
-
-
-class Point(NamedTuple):
-    """Where a run is interrupted, and by what."""
-
-    place: str
-    count: int
-    by: str = "SIGKILL"
-
-
-def start(*arguments: str, at: Point | None = None, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-    program = [str(KILL), at.place, str(at.count), at.by] if at else ["-m", "src.train"]
-    return subprocess.run(
-        [sys.executable, *program, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        cwd=REPOSITORY,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "120", "PYTHONPATH": str(REPOSITORY)},
-    )
-
-
-def succeed(*arguments: str) -> subprocess.CompletedProcess[str]:
-    done = start(*arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
-
-
-def outcome(folder: Path) -> dict[str, Any]:
-    """What must be the same: weights and optimizer to the bit, figures, curves, predictions."""
-    content = read_checkpoint(folder / "checkpoints" / "last.ckpt")
-    metrics = json.loads((folder / "metrics.json").read_text())
-    digests = hashlib.sha256()
-    for name, tensor in sorted(content["state_dict"].items()):
-        digests.update(name.encode() + tensor.numpy().tobytes())
-    for state in content["optimizer_states"][0]["state"].values():
-        digests.update(b"".join(state[name].numpy().tobytes() for name in sorted(state)))
-    best = read_checkpoint(folder / "checkpoints" / "best.ckpt")
-    return {
-        "sha256": digests.hexdigest(),
-        "best": {name: tensor.tolist() for name, tensor in best["state_dict"].items()},
-        "best_score": best["best_score"],
-        "figures": {name: value for name, value in metrics.items() if name.startswith(("test/", "validation/"))},
-        "steps": metrics["training/steps"],
-        "curves": curves(folder),
-        "predictions": (folder / "predictions.jsonl").read_text(),
-    }
-
-
-def curves(folder: Path) -> Any:
-    """Every point of every curve that does not measure time."""
-    table = folder / "csv" / "metrics.csv"
-    if table.exists():
-        rows = csv.DictReader(table.read_text().splitlines())
-        return [{name: value for name, value in row.items() if not name.startswith("speed/")} for row in rows]
-    events = EventAccumulator(str(folder / "tensorboard")).Reload()
-    names = [name for name in events.Tags()["scalars"] if not name.startswith("speed/")]
-    return {name: [(point.step, point.value) for point in events.Scalars(name)] for name in sorted(names)}
-
-
-def interrupt(folder: Path, point: Point, *arguments: str) -> None:
-    stopped = start(*arguments, at=point)
-    expected = {"SIGKILL": -signal.SIGKILL, "SIGTERM": 143, "SIGINT": 130}[point.by]
-    assert f"at {point.place} {point.count}" in stopped.stdout, "the place was never reached\n" + stopped.stdout
-    assert stopped.returncode == expected, stopped.stdout + stopped.stderr
-    if point.by != "SIGKILL":
-        assert "Traceback" not in stopped.stderr
-        assert f"resume={folder}" in stopped.stdout
-    assert not (folder / "metrics.json").exists()
-
-
-def resume(folder: Path, *, changed: tuple[str, ...] = ()) -> str:
-    record = (folder / "run.json").read_bytes()
-    saved = newest_checkpoint(folder)[1]
-    done = succeed(f"resume={folder}", *changed)
-    total = json.loads((folder / "metrics.json").read_text())["training/steps"]
-    taken = json.loads((folder / "metrics.json").read_text())["training/steps_of_last_process"]
-    assert taken <= total - saved, "it started over"
-    if b'"fingerprints": null' not in record:
-        assert (folder / "run.json").read_bytes() == record, "the first record must not change"
-    return done.stdout
-
 
 # In `make test`: a kill and a signal. The rest of the grid, drawn from a seed, is in `make test-slow`.
 QUICK = [
@@ -231,41 +125,6 @@ def test_a_power_cut_tears_the_newest_files(
         assert found == whole
 
 
-def test_a_finished_run_says_so(tmp_path: Path, cache: Path) -> None:
-    folder = tmp_path / "run"
-    succeed(*TINY, "trainer.max_steps=2", f"hydra.run.dir={folder}", f"paths.cache={cache}")
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    again = succeed(f"resume={folder}")
-    assert "is finished" in again.stdout
-    longer = start(f"resume={folder}", "trainer.max_steps=4", "resume.allow_change=true")
-    assert longer.returncode == 2
-    assert "trainer.max_steps: 2 -> 4" in longer.stderr
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-
-
-def test_what_may_change_and_what_may_not(tmp_path: Path, cache: Path) -> None:
-    folder = tmp_path / "run"
-    interrupt(folder, Point("training", 6), *TINY, f"hydra.run.dir={folder}", f"paths.cache={cache}")
-    for override, named in (
-        ("optimizer.lr=0.5", "optimizer.lr: 0.01 -> 0.5"),
-        ("trainer.max_epochs=4", "trainer.max_epochs: 3 -> 4"),
-        ("data.batch_reviews=8", "data.batch_reviews: 4 -> 8"),
-    ):
-        refused = start(f"resume={folder}", override)
-        assert refused.returncode == 2
-        assert named in refused.stderr
-        assert "resume.allow_change=true" in refused.stderr
-        assert "Traceback" not in refused.stderr
-    refused = start(f"resume={folder}", "model.dim=32", "resume.allow_change=true")
-    assert refused.returncode == 2
-    assert "must keep its model, tokens and optimizer, but model.dim: 16 -> 32" in refused.stderr
-    assert not (folder / "resumes.jsonl").exists()
-    said = resume(folder, changed=("optimizer.lr=0.5", "resume.allow_change=true"))
-    assert "not bit for bit (optimizer.lr: 0.01 -> 0.5)" in said
-    state = read_checkpoint(folder / "checkpoints" / "last.ckpt")
-    assert state["lr_schedulers"][0]["base_lrs"] == [0.5, 0.5]
-
-
 @pytest.mark.slow
 def test_a_moved_run_goes_on_in_its_new_place(tmp_path: Path, cache: Path, uninterrupted: Callable[..., Any]) -> None:
     folder, moved = tmp_path / "run", tmp_path / "a 'new' place"
@@ -273,18 +132,6 @@ def test_a_moved_run_goes_on_in_its_new_place(tmp_path: Path, cache: Path, unint
     folder.rename(moved)
     resume(moved)
     assert outcome(moved) == uninterrupted("plain")
-
-
-def test_the_data_must_be_the_same(tmp_path: Path, cache: Path) -> None:
-    folder = tmp_path / "run"
-    interrupt(folder, Point("training", 6), *TINY, f"hydra.run.dir={folder}", f"paths.cache={cache}")
-    record = json.loads((folder / "run.json").read_text())
-    record["fingerprints"]["data"] = "0" * 16
-    (folder / "run.json").write_text(json.dumps(record))
-    refused = start(f"resume={folder}")
-    assert refused.returncode == 2
-    assert "fingerprint" in refused.stderr
-    assert "data.archive" in refused.stderr
 
 
 def test_checkpoints_of_a_stopped_run_hold_plain_values(tmp_path: Path, cache: Path) -> None:

@@ -9,11 +9,9 @@ import pytest
 import torch
 
 from src.checkpoint_file import FORMAT_VERSION
-from src.errors import UserError
-from src.running.command_line import read_command_line
-from src.running.resuming import newest_checkpoint, planned
+from src.running.resuming import newest_checkpoint
+from tests.end_to_end.interrupting import TINY, outcome, refusal
 from tests.end_to_end.processes import Program
-from tests.end_to_end.test_resume import TINY, outcome
 
 Killed = Callable[[Path], Path]
 
@@ -50,13 +48,6 @@ def test_one_writer_at_a_time(tmp_path: Path, cache: Path, uninterrupted: Callab
 
 def resume(folder: Path, tmp_path: Path, **environment: str) -> Program:
     return Program(tmp_path, f"resume={folder}", environment=environment).end()
-
-
-def refusal(*arguments: str) -> str:
-    """Return the sentence with which a resume is refused, in this process."""
-    with pytest.raises(UserError) as error, planned(read_command_line([*arguments], config_name="train")):
-        pass
-    return str(error.value)
 
 
 def test_what_is_no_run_folder(tmp_path: Path, killed: Killed) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from src.running.resuming import newest_checkpoint
+from tests.end_to_end.interrupting import TINY, outcome
 from tests.end_to_end.processes import Program, poll
-from tests.end_to_end.test_resume import TINY, outcome
 
 SECONDS = 5  # within which it must have stopped where nothing can be lost
 

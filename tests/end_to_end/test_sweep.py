@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from src.checkpoint_file import read_checkpoint
+from tests.end_to_end.interrupting import TINY, start
 from tests.end_to_end.program import REPOSITORY
-from tests.end_to_end.test_resume import TINY, start
 
 SHORT = (*TINY, "trainer.max_epochs=1")
 
@@ -68,7 +68,7 @@ def test_a_failing_job_is_reported_at_once(tmp_path: Path, cache: Path, fail_fas
 def test_a_stopped_sweep_goes_on(tmp_path: Path, cache: Path) -> None:
     """Stopped in its second job, it repeats nothing of the first and goes on in the middle of the second."""
     sweep = tmp_path / "sweep"
-    command = ("-m", "seed=1,2,3", *TINY, "trainer.max_epochs=40", f"hydra.sweep.dir={sweep}", f"paths.cache={cache}")
+    command = ("-m", "seed=1,2,3", *TINY, "trainer.max_epochs=20", f"hydra.sweep.dir={sweep}", f"paths.cache={cache}")
     process = subprocess.Popen(
         [sys.executable, "-m", "src.train", *command],
         cwd=REPOSITORY,

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from src.checkpoint_file import read_checkpoint
+from tests.end_to_end.interrupting import TINY, start
 from tests.end_to_end.program import REPOSITORY
-from tests.end_to_end.test_resume import TINY, start
 
 MODULE = """
 from pathlib import Path

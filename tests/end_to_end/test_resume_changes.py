@@ -1,0 +1,54 @@
+"""What a resumed run may change, and what must be as it was."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from src.checkpoint_file import read_checkpoint
+from tests.end_to_end.interrupting import TINY, refusal, resume, start, succeed
+
+Killed = Callable[[Path], Path]
+
+
+def test_what_may_change_and_what_may_not(tmp_path: Path, killed: Killed) -> None:
+    folder = killed(tmp_path / "run")
+    for override, named in (
+        ("trainer.max_epochs=4", "trainer.max_epochs: 3 -> 4"),
+        ("data.batch_reviews=8", "data.batch_reviews: 4 -> 8"),
+    ):
+        refused = refusal(f"resume={folder}", override)
+        assert named in refused
+        assert "resume.allow_change=true" in refused
+    must = "must keep its model, tokens and optimizer, but model.dim: 16 -> 32"
+    assert must in refusal(f"resume={folder}", "model.dim=32", "resume.allow_change=true")
+    done = start(f"resume={folder}", "optimizer.lr=0.5")
+    assert done.returncode == 2
+    assert "optimizer.lr: 0.01 -> 0.5" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "resumes.jsonl").exists()
+    said = resume(folder, changed=("optimizer.lr=0.5", "resume.allow_change=true"))
+    assert "not bit for bit (optimizer.lr: 0.01 -> 0.5)" in said
+    state = read_checkpoint(folder / "checkpoints" / "last.ckpt")
+    assert state["lr_schedulers"][0]["base_lrs"] == [0.5, 0.5]
+
+
+def test_the_data_must_be_the_same(tmp_path: Path, killed: Killed) -> None:
+    folder = killed(tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text())
+    record["fingerprints"]["data"] = "0" * 16
+    (folder / "run.json").write_text(json.dumps(record))
+    refused = start(f"resume={folder}")
+    assert refused.returncode == 2
+    assert "fingerprint" in refused.stderr
+    assert "data.archive" in refused.stderr
+
+
+def test_a_finished_run_says_so(tmp_path: Path, cache: Path) -> None:
+    folder = tmp_path / "run"
+    succeed(*TINY, "trainer.max_steps=2", f"hydra.run.dir={folder}", f"paths.cache={cache}")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    again = succeed(f"resume={folder}")
+    assert "is finished" in again.stdout
+    longer = refusal(f"resume={folder}", "trainer.max_steps=4", "resume.allow_change=true")
+    assert "trainer.max_steps: 2 -> 4" in longer
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
