@@ -164,6 +164,7 @@ def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
     faults = untrusted_names(whole)
     if line.runs:
         faults += _folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
+        faults += _misplaced(overrides, multirun=multirun)
     if not swept:
         return faults + _job_faults(whole)
     if not multirun:
@@ -181,6 +182,16 @@ def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
         else:
             faults += [*untrusted_names(config), *_job_faults(config)]
     return faults
+
+
+def _misplaced(overrides: list[Override], *, multirun: bool) -> list[str]:
+    """Return a sentence for every folder that Hydra would pass over in silence."""
+    keys = [override.key_or_group for override in overrides]
+    if multirun:
+        must = "must be left out of a sweep, but is given beside -m; say hydra.sweep.dir=FOLDER, its jobs lie in that"
+        return [f"`{key}` {must}." for key in keys if key == "hydra.run.dir"]
+    must = "must stand beside -m (--multirun), but stands without; add -m to start a sweep or to go on with one"
+    return [f"`{key}` {must}." for key in keys if key.startswith("hydra.sweep.")]
 
 
 def _job_faults(config: DictConfig) -> list[str]:

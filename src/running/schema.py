@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from src.running.schema_data import Csv, Data
 from src.running.schema_optimization import Adam, Constant, Decay, Sgd
-from src.running.schema_types import MOST, Dropout, Limit, Natural, Positive, Section, refuse
+from src.running.schema_types import MOST, Dropout, Duration, Limit, Natural, Positive, Section, refuse
 
 SPECIAL_TOKENS = 5  # as many as src.batch.Special names; importing it would import torch (a test compares)
 
@@ -94,7 +94,7 @@ class Trainer(Section):
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
     max_epochs: Positive
     max_steps: Literal[-1] | Positive
-    max_time: Annotated[str, Field(pattern=r"^\d{2}:\d{2}:\d{2}:\d{2}$")] | None
+    max_time: Duration | None
     accumulate_grad_batches: Positive
     val_check_interval: Annotated[float, Field(gt=0, le=1)]
     limit_train_batches: Limit

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 MOST = 2**31 - 1  # of any whole number: beyond it, arithmetic with floats would overflow
 
@@ -11,6 +11,12 @@ Positive = Annotated[int, Field(ge=1, le=MOST)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Limit = Positive | Annotated[float, Field(gt=0, le=1)]  # a number of batches, or a share of them
+# As text, whatever YAML takes it for: a bare 10 is to be told what is missing, not that it is no text
+Duration = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    Field(pattern=r"^\d{2}:\d{2}:\d{2}:\d{2}$"),
+]
 
 
 class Section(BaseModel):

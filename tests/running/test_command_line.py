@@ -178,6 +178,15 @@ def test_every_fault_is_named_at_once() -> None:
             "`hydra.run.dir` must be a folder that can be written to, but /etc/hostname/x",
         ),
         ("-m hydra.sweep.dir=/etc/hostname/x seed=0,1", "`hydra.sweep.dir` must be a folder that can be written to"),
+        ("hydra.sweep.dir=/tmp/x", "`hydra.sweep.dir` must stand beside -m (--multirun), but stands without; add -m"),
+        (
+            "-m hydra.run.dir=/tmp/x seed=0,1",
+            "`hydra.run.dir` must be left out of a sweep, but is given beside -m; say",
+        ),
+        (
+            "trainer.max_time=10",
+            "`trainer.max_time` must be like 00:00:30:00 (days:hours:minutes:seconds), but is '10'",
+        ),
         ("paths.outputs=/etc/hostname", "`paths.outputs` must be a folder that can be written to, but /etc/hostname"),
         ("optimizer=sgd optimizer.momentum=0", "`optimizer.momentum` must be above 0 where `optimizer.nesterov`"),
         ("tokenizer=bpe tokenizer.vocabulary_size=100", "`tokenizer.vocabulary_size` must be at least 261 for bpe"),
