@@ -10,6 +10,7 @@ Left out on purpose: what goes into a checkpoint (`src.tasks.checkpoint`).
 """
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from src.atomic import replacing
 from src.errors import UserError
 
 FORMAT_VERSION = 2
+# What torch says of a pickle that names what it would have to call; everything else that it says is of damage
+REFUSED = re.compile(r"Unsupported global|unsupported GLOBAL|Unsupported class|allowlisted|reduce", re.IGNORECASE)
 
 
 class DamagedCheckpointError(UserError):
@@ -54,7 +57,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise DamagedCheckpointError(f"{path} must be a checkpoint, but does not exist.") from error
     except pickle.UnpicklingError as error:
-        if "Unsupported global" in str(error) or "unsupported" in str(error).lower():
+        if REFUSED.search(str(error)):
             raise UserError(
                 f"{path} must hold tensors and plain values only, but holds something that could run code when it is "
                 "read; it was not read. Use a checkpoint that this program wrote."

@@ -44,7 +44,7 @@ def main() -> None:
         examples=EXAMPLES,
     )
 
-    from src.inference.run_files import read_config, read_record  # torch: 2 s that a typo need not wait for
+    from src.inference.run_files import read_config, read_record, recorded  # torch: 2 s that a typo need not wait for
     from src.inference.run_folder import find_run
     from src.running.overlay import overlaid
     from src.running.schema import Config
@@ -75,7 +75,7 @@ def main() -> None:
         worst=options["worst"],
         own_data=not others,
         changes=[str(change) for change in changes],
-        threads=read_record(folder)["threads"],
+        threads=int(recorded(folder, read_record(folder), "threads")),
     )
 
 

@@ -4,12 +4,14 @@ Answers go to standard output or a file, everything else that is said to standar
 """
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from src.errors import UserError
+from src.inference.run_files import exists
 from src.options import Option, options_or_help
 from src.program import run_program
 
@@ -71,22 +73,31 @@ def _check(options: dict[str, Any], words: list[str]) -> None:
             faults.append(f"`text` must stand without {' and '.join(f'`{name}`' for name in beside)}; leave one out.")
         if not _encodable(text):
             faults.append("`text` must be UTF-8, but is not; set the terminal to UTF-8, or use input=.")
-    if source is not None and not Path(source).exists():
+    if source is not None and not exists(Path(source)):
         faults.append(f"`input` must be a file that can be read, but {source} does not exist.")
     elif source is not None and Path(source).is_dir():
         faults.append(f"`input` must be a file that can be read, but {source} is a folder.")
     if output is not None:
         path = Path(output)
-        if not path.parent.is_dir():
+        there = exists(path)
+        if not exists(path.parent) or not path.parent.is_dir():
             faults.append(f"`output` must lie in a folder that exists, but {path.parent} does not; make it.")
-        elif path.is_dir():
+        elif there and path.is_dir():
             faults.append(f"`output` must be a file, but {path} is a folder; name a file in it.")
-        elif path.is_file() and source is not None and Path(source).exists() and path.samefile(source):
-            faults.append(f"`output` must be another file than `input`, but both are {path}; name another one.")
-        elif path.is_file() and not options["overwrite"]:
+        elif there and path.is_file() and _is_input(path, source):
+            faults.append(f"`output` must be another file than the input, but both are {path}; name another one.")
+        elif there and path.is_file() and not options["overwrite"]:
             faults.append(f"`output` must be a new file, but {path} exists; name another one or say overwrite=true.")
     if faults:
         raise UserError("\n".join(faults))
+
+
+def _is_input(path: Path, source: str | None) -> bool:
+    """Say whether a file is what is read from: `source`, or standard input."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(0) if source is None else Path(source).stat())
+    except OSError:  # there is no input
+        return False
 
 
 def _answer_one(classifier: "Classifier", text: str) -> None:

@@ -5,7 +5,7 @@ once or, in a sweep, once for every combination.
 """
 
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import hydra
@@ -21,6 +21,7 @@ from src.running.schema import TrainConfig
 from src.running.sentences import user_error
 
 FAILED_JOBS: list[Path] = []  # of this process's sweep
+HELD = ExitStack()  # locks, until the process ends
 
 
 class Explained(SystemExit):
@@ -51,25 +52,40 @@ def job(composed: DictConfig) -> float | None:
 
 def begin(config: TrainConfig, folder: Path, overrides: list[str]) -> float | None:
     """Begin a run, in a folder that holds none."""
-    from src.running.folder import discard_unborn
+    from src.running.folder import claim, discard_unborn
+    from src.running.launching import is_first_process
+    from src.running.lock import locked
     from src.running.training import train  # lightning and torch: 5 s that a typo need not wait for
     from src.tasks.interruption import Interruption
 
     interruption = Interruption()
     interruption.install()
-    try:
+    if not is_first_process():  # someone else starts the processes, and this one keeps no records
         return train(config, folder=folder, overrides=overrides, interruption=interruption)
-    except UserError:
-        discard_unborn(folder)
-        raise
+    claim(folder)
+    with locked(folder):  # from here on, what lies in the folder is this run's
+        try:
+            return train(config, folder=folder, overrides=overrides, interruption=interruption)
+        except UserError:
+            discard_unborn(folder)
+            raise
 
 
 def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: Path) -> float | None:
-    """Carry out a job of a sweep in a process of its own; the sweep's tables hold it afterwards, failed or not."""
+    """Carry out a job of a sweep in a process of its own; the sweep's tables hold it afterwards, failed or not.
+
+    The sweep's folder is held until this process ends: of the same command given twice, one goes on.
+    """
+    from src.running.lock import locked
     from src.running.sweep import print_table, write_tables
     from src.running.sweep_job import run_job
     from src.tasks.interruption import Interrupted
 
+    try:
+        HELD.enter_context(locked(sweep))
+    except UserError as error:  # no job of the sweep is this process's to carry out
+        complain(error)
+        raise Explained(error.exit_code) from error
     try:
         return run_job(config, folder=folder, overrides=overrides)
     except Interrupted:
@@ -105,6 +121,7 @@ def go_on(line: command_line.CommandLine) -> None:
             resumed=True,
             checkpoint=str(resumption.checkpoint) if resumption.checkpoint else None,
             threads=resumption.threads,
+            resume=resumption.entry,
         )
 
 

@@ -59,6 +59,9 @@ def test_files_that_are_no_checkpoint(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(UserError):
             read_checkpoint(path)
+    path.write_bytes(b"\xff" * 1000)
+    with pytest.raises(DamagedCheckpointError):
+        read_checkpoint(path)
     torch.save([1, 2], path)
     with pytest.raises(DamagedCheckpointError, match="state_dict"):
         read_checkpoint(path)

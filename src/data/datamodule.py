@@ -14,6 +14,7 @@ from src.data.batching import EvaluationPlan, TrainingPlan, check_batch_size
 from src.data.collate import BatchDataset
 from src.data.encoded import EncodedReviews, EncodedSplit
 from src.data.encoding import encode_reviews
+from src.data.loader_workers import pass_signals_by
 from src.data.reviews import Source
 from src.data.summary import SplitSummary
 from src.data.tokenizers import Tokenizer
@@ -193,6 +194,7 @@ class ReviewDataModule(LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=pass_signals_by,
             # Without its own generator every iteration draws from the global one, and validating would change training.
             generator=torch.Generator().manual_seed(self.seed),
         )

@@ -5,6 +5,7 @@ code, and what is not as a run leaves it is said in one sentence.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,20 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
+def recorded(folder: Path, record: dict[str, Any], *place: str) -> Any:
+    """Return a value of run.json by its keys, one in another.
+
+    Raises:
+        UserError: there is none.
+    """
+    found: Any = record
+    for key in place:
+        found = found.get(key) if isinstance(found, dict) else None
+        if found is None:
+            raise damaged(folder / "run.json", f"it lacks {'.'.join(place)}")
+    return found
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """Read config.yaml.
 
@@ -49,17 +64,20 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder} must be a run folder, but holds no config.yaml; name one below outputs/.")
     text = _read_text(path)
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise damaged(path, "it holds aliases")  # a node that refers to one that holds it has no end
-        config = yaml.safe_load(text)
+        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+        config = None if aliases else yaml.safe_load(text)
     except yaml.constructor.ConstructorError as error:
         raise _names_code(path, str(error.problem)) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise damaged(path, "it is no YAML") from error
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise damaged(path, "it is no YAML") from error  # PyYAML lets out whatever a bad date or tag brings about
+    if aliases:
+        raise damaged(path, "it holds aliases")  # a node that refers to one that holds it has no end
     if not isinstance(config, dict):
         raise damaged(path, "it is no list of keys")
     if names := code_names(config):
         raise _names_code(path, ", ".join(names))
+    if "${" in text:  # which OmegaConf would resolve: to a variable of the environment, to a folder that it makes
+        raise damaged(path, "it holds an interpolation, ${...}")
     return config
 
 
@@ -78,6 +96,21 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Read a JSON object a line.
+
+    Raises:
+        UserError: the file cannot be read, or a line holds something else.
+    """
+    try:
+        entries = [json.loads(line) for line in _read_text(path).splitlines()]
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f"a line is no JSON: {error}") from error
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise damaged(path, "a line is no object")
+    return entries
+
+
 def code_names(plain: Any) -> list[str]:
     """Return the dotted names of all values that could choose code; what a run writes down needs none."""
     if isinstance(plain, dict):
@@ -86,6 +119,11 @@ def code_names(plain: Any) -> list[str]:
     if isinstance(plain, list):
         return [f"{place}.{name}" for place, value in enumerate(plain) for name in code_names(value)]
     return []
+
+
+def exists(path: Path) -> bool:
+    """Say whether there is such a file or folder; what cannot be a name, or be looked at, is none."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for a name that is too long
 
 
 def damaged(path: Path, why: str) -> UserError:

@@ -11,7 +11,7 @@ from src.checkpoint_file import read_checkpoint
 from src.data.tokenizers import Tokenizer, tokenizer_from_state
 from src.data.vocabulary import Vocabulary
 from src.errors import UserError
-from src.inference.run_files import damaged, read_config, read_json, read_record
+from src.inference.run_files import damaged, exists, read_config, read_json, read_record
 from src.transformer.classifier import TransformerClassifier
 
 CHECKPOINTS = ("best", "last")
@@ -58,7 +58,7 @@ def find_run(text: str, outputs: Path = Path("outputs"), *, key: str = "run") ->
     """
     if text != LATEST:
         folder = Path(text).expanduser()
-        if not folder.exists():
+        if not exists(folder):
             raise UserError(
                 f"`{key}` must be a run folder, but {folder} does not exist; name one, or say {key}={LATEST}."
             )

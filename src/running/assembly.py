@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar
+from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from src.data.bundled import BundledReviews
 from src.data.cache_layout import DOWNLOADS
@@ -26,6 +26,7 @@ from src.tasks.checkpoint import Checkpoints, SavingTimes
 from src.tasks.checkpoint_io import PlainCheckpointIO
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import HyperparametersTab, TrainingCurves
+from src.tasks.early_stopping import PatientEarlyStopping
 from src.tasks.epoch_loop import install
 from src.tasks.interruption import Interruption
 from src.tasks.progress import progress_callback
@@ -86,6 +87,22 @@ def batches_used(limit: int | float, *, batches: int, key: str = "trainer.limit_
     if used < 1:
         raise UserError(f"`{key}` must leave at least one of {batches:,} batches, but is {limit} instead.")
     return used
+
+
+def check_evaluation_limit(split: str, limit: int | float, *, batches: int, processes: int) -> None:
+    """Refuse a share that leaves some process no batch of a split: Lightning finds that out after the training.
+
+    Args:
+        split: "validation" or "test".
+        limit: trainer.limit_val_batches or trainer.limit_test_batches.
+        batches: of the whole split, which the processes share.
+        processes: that evaluate.
+
+    Raises:
+        UserError: if it does.
+    """
+    key = f"trainer.limit_{'val' if split == 'validation' else 'test'}_batches"
+    batches_used(limit, batches=-(-batches // processes), key=key)
 
 
 def optimizer_steps(trainer: Trainer, *, batches: int) -> int:
@@ -207,7 +224,7 @@ def build_callbacks(config: TrainConfig, curves: TrainingCurves, checkpoints: Ch
     if config.callbacks.early_stopping:
         stop = config.callbacks.early_stopping
         callbacks.append(
-            EarlyStopping(
+            PatientEarlyStopping(
                 monitor,
                 mode=mode,
                 patience=stop.patience,

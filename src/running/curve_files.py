@@ -5,13 +5,18 @@ checkpoint says how long the files were, and resuming cuts them there: nothing i
 """
 
 import csv
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
+from src.atomic import write_text
+from src.running.launching import is_first_process
+
 TENSORBOARD, CSV = "tensorboard", "csv"  # folders inside the run folder
+KEPT = "metrics.kept.csv"  # the table, for the moment in which a logger begins
 
 
 class CurvesForTensorBoard(TensorBoardLogger):
@@ -26,13 +31,14 @@ def build_logger(name: str, folder: Path) -> Logger:
     """Make the logger; one run, one folder, so no version numbers below it. Rows of a resumed csv file stay."""
     if name != "csv":
         return CurvesForTensorBoard(folder, name="", version=TENSORBOARD, default_hp_metric=False)
-    rows = _rows(folder / CSV / "metrics.csv")
+    table, kept = folder / CSV / "metrics.csv", folder / KEPT
     logger = CSVLogger(folder, name="", version=CSV)
-    if rows:
-        (folder / CSV / "metrics.csv").unlink()  # the logger would do so itself, with a warning
+    if is_first_process() and table.exists():
+        table.replace(kept)  # or the logger would delete it when it begins
         writer = logger.experiment
-        writer.metrics = [{key: value for key, value in row.items() if value} for row in rows]
-        writer.save()
+        kept.replace(table)
+        with table.open(newline="", encoding="utf-8") as file:
+            writer.metrics_keys = next(csv.reader(file), [])
     return logger
 
 
@@ -56,15 +62,19 @@ def cut_back(folder: Path, sizes: Mapping[str, int]) -> None:
             path.unlink()  # of a process that never got as far as a checkpoint
         elif path.stat().st_size > size:
             os.truncate(path, size)
-    table = folder / CSV / "metrics.csv"
-    rows = _rows(table)[: sizes.get(f"{CSV}/metrics.csv", 0)]
-    if rows:
-        with table.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-    else:
+    table, kept = folder / CSV / "metrics.csv", folder / KEPT
+    if kept.exists() and not table.exists():  # ended while a logger began, see `build_logger`
+        kept.replace(table)
+    size = sizes.get(f"{CSV}/metrics.csv", 0)
+    rows = _rows(table)
+    if size == 0:
         table.unlink(missing_ok=True)
+    elif len(rows) > size:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows(rows[:size])
+        write_text(table, text.getvalue())
 
 
 def _event_files(folder: Path) -> list[Path]:

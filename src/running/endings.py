@@ -75,6 +75,9 @@ def _cause(run: Run, error: BaseException) -> BaseException:
     """Return the error to end with: a sentence, where one can be said."""
     if isinstance(error, UserError | SystemExit | KeyboardInterrupt):
         return error
+    noted = run.checkpoints.interruption.noted if run.checkpoints is not None else None
+    if noted and isinstance(error, RuntimeError) and "DataLoader worker" in str(error):
+        return Interrupted(noted)  # the signal went to every process there was, those that load batches too
     if out_of_memory(error):
         return UserError(_too_large(run, error))
     if isinstance(error, OSError) and error.errno in CANNOT_WRITE:

@@ -91,6 +91,9 @@ def evaluate(
     if not len(encoded):
         raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
     limit = config.trainer.limit_val_batches if split == "validation" else config.trainer.limit_test_batches
+    module = SplitDataModule(encoded, batch_tokens=config.data.evaluation_batch_tokens)
+    processes = config.trainer.devices
+    assembly.check_evaluation_limit(split, limit, batches=len(module.test_dataloader()), processes=processes)
     asked = config.model_copy(update={"trainer": config.trainer.model_copy(update={"limit_test_batches": limit})})
     order = make_order(
         "evaluate",
@@ -110,7 +113,6 @@ def evaluate(
     content = read_checkpoint(checkpoint_path(folder, checkpoint))
     task = ClassificationTask(**content["hyper_parameters"])
     task.load_state_dict(content["state_dict"])
-    module = SplitDataModule(encoded, batch_tokens=config.data.evaluation_batch_tokens)
     with in_one_sentence(_Evaluation(config, folder, trainer), speaks=False):
         trainer.test(task, datamodule=module, verbose=False)
     end_ranks(trainer, failed=False)

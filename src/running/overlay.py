@@ -81,7 +81,12 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
             value = OmegaConf.select(composed, one.key_or_group)
             _put(after, one.key_or_group, OmegaConf.to_container(value) if OmegaConf.is_config(value) else value)
     old, new = (validate_as(kind, OmegaConf.create(plain)) for plain in (before, after))
-    return new, list(_changes(old.model_dump(), new.model_dump()))
+    return new, differences(old, new)
+
+
+def differences(old: Config, new: Config) -> list[Change]:
+    """Return what differs between two configurations."""
+    return list(_changes(old.model_dump(), new.model_dump()))
 
 
 def _with_groups(

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.errors import UserError
-from src.inference.run_files import read_config, read_record
+from src.inference.run_files import read_config, read_record, recorded
 from src.inference.run_folder import find_run
 from src.running import folder as run_folder
 from src.running.command_line import CommandLine
 from src.running.devices import device_name, resolve_accelerator, resolve_precision
 from src.running.lock import locked
-from src.running.overlay import Change, overlaid
+from src.running.overlay import Change, differences, overlaid
 from src.running.schema import TrainConfig
 from src.running.schema_data import Csv
 from src.tasks.checkpoint_io import BEST, LAST, PREVIOUS, checkpoint_path
@@ -37,6 +37,7 @@ class Resumption(NamedTuple):
     step: int
     threads: int
     notes: list[str]  # what to say first
+    entry: dict[str, Any]  # for resumes.jsonl, once its reviews turn out to be the same
 
 
 class Newest(NamedTuple):
@@ -66,11 +67,10 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
             f"command with hydra.sweep.dir={folder}, or name one of the runs in it."
         )
     record = read_record(folder)
-    saved, earlier = read_config(folder), run_folder.resume_overrides(folder)
-    config, changes = overlaid(saved, [*earlier, *texts], kind=TrainConfig)
-    # What earlier resumes were allowed to change stays changed
-    known = overlaid(saved, earlier, kind=TrainConfig)[1] if earlier else []
-    new = [change for change in changes if change not in known]
+    saved, earlier = read_config(folder), run_folder.earlier_resumes(folder)
+    config, changes = overlaid(saved, [*earlier.overrides, *texts], kind=TrainConfig)
+    # What earlier resumes were allowed to change stays changed, and is not changed back unasked
+    new = differences(overlaid(saved, earlier.overrides, kind=TrainConfig)[0], config) if earlier.overrides else changes
     if (folder / "metrics.json").exists():
         if asked := [str(change) for change in new if not change.key.startswith(FREE)]:
             raise UserError(
@@ -82,23 +82,38 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
         return
     _check_changes(config, new)
     with locked(folder):
-        yield resumption(folder, record, config, changes, texts)
+        yield resumption(folder, record, config, changes, texts, inexact=earlier.inexact)
 
 
 def resumption(
-    folder: Path, record: dict[str, Any], config: TrainConfig, changes: list[Change], texts: list[str]
+    folder: Path,
+    record: dict[str, Any],
+    config: TrainConfig,
+    changes: list[Change],
+    texts: list[str],
+    *,
+    inexact: list[str],
 ) -> Resumption:
-    """Find where to go on, and write down that it is gone on with. The caller makes sure that nobody else writes.
+    """Find where to go on. The caller makes sure that nobody else writes.
+
+    Args:
+        folder: the run folder.
+        record: its run.json.
+        config: to go on with.
+        changes: between the run's configuration and `config`.
+        texts: overrides of this resume.
+        inexact: why earlier resumes were not bit for bit.
 
     Raises:
         UserError: no checkpoint is whole.
     """
     newest = newest_checkpoint(folder)
-    threads = int(record["threads"])
+    threads = int(recorded(folder, record, "threads"))
     precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
     here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
     lost = _lost_best(folder, newest)
-    reasons = _inexact(record, here, changes, newest) + (["best.ckpt was lost"] if lost else [])
+    reasons = inexact + _inexact(folder, record, here, changes, newest) + (["best.ckpt was lost"] if lost else [])
+    reasons = list(dict.fromkeys(reasons))
     at = (
         f"Resuming {folder} at step {newest.step:,}"
         if newest.path
@@ -111,8 +126,7 @@ def resumption(
         *(f"changed: {change}" for change in changes if not change.key.startswith("resume.")),
     ]
     entry = {"step": newest.step, "overrides": texts, "changes": [str(one) for one in changes], "inexact": reasons}
-    run_folder.record_resume(folder, entry | here)
-    return Resumption(folder, config, newest.path, newest.step, threads, notes)
+    return Resumption(folder, config, newest.path, newest.step, threads, notes, entry | here)
 
 
 def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
@@ -177,15 +191,18 @@ def newest_checkpoint(folder: Path) -> Newest:
     return Newest(None, step=0, has_best=False, exact=True, notes=[])
 
 
-def _inexact(record: dict[str, Any], here: dict[str, Any], changes: list[Change], newest: Newest) -> list[str]:
+def _inexact(
+    folder: Path, record: dict[str, Any], here: dict[str, Any], changes: list[Change], newest: Newest
+) -> list[str]:
     """Return why the resumed run may differ from one that was never interrupted, in the last digits or altogether."""
     reasons = [str(change) for change in changes if not change.key.startswith(FREE)]
-    for name, then, now in (
-        ("device", record["device"], here["device"]),
-        ("processor", record["hardware"]["processor"], here["hardware"]["processor"]),
-        ("instruction set", record["hardware"]["cpu_capability"], here["hardware"]["cpu_capability"]),
-        ("torch", record["versions"]["torch"], here["versions"]["torch"]),
+    for name, *place in (
+        ("device", "device"),
+        ("processor", "hardware", "processor"),
+        ("instruction set", "hardware", "cpu_capability"),
+        ("torch", "versions", "torch"),
     ):
+        then, now = recorded(folder, record, *place), recorded(folder, here, *place)
         if then != now:
             reasons.append(f"{name} was {then}, is {now}")
     if not newest.exact:

@@ -36,7 +36,7 @@ def write_tables(sweep: Path, *, monitor: str) -> None:
         sweep: the sweep's folder; its jobs' folders lie in it.
         monitor: name of the metric to sort by; the best job comes first, jobs without it last.
     """
-    jobs = [_job(run) for run in find_runs(sweep)]
+    jobs = [_job(run) for run in find_runs(sweep) if run.folder.parent == sweep]
     sign = 1.0 if lower_is_better(monitor) else -1.0
     jobs.sort(key=lambda job: (monitor not in job.metrics, sign * job.metrics.get(monitor, 0.0), job.name))
     measured = [name for name in dict.fromkeys((monitor, *COLUMNS)) if any(name in job.metrics for job in jobs)]

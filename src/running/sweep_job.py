@@ -17,8 +17,9 @@ from types import FrameType
 
 from src.errors import UserError
 from src.inference.run_files import read_config, read_record
+from src.running.folder import earlier_resumes
 from src.running.launching import OF_A_GROUP, make_order, start_worker
-from src.running.resuming import resumption
+from src.running.resuming import Resumption, resumption
 from src.running.schema import TrainConfig
 from src.tasks.interruption import SIGNALS, Interrupted
 
@@ -47,7 +48,7 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
         print(f"{named}: finished before, not repeated")
         return _result(results, config)
     print(f"{named}: {'going on' if begun else 'starting'} in {folder}", flush=True)
-    gone_on = resumption(folder, read_record(folder), config, [], []) if begun else None
+    gone_on = _gone_on(config, folder) if begun else None
     for note in gone_on.notes if gone_on else ():
         print(note, flush=True)
     checkpoint = gone_on.checkpoint if gone_on else None
@@ -60,6 +61,7 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
             "resumed": begun,
             "checkpoint": str(checkpoint) if checkpoint else None,
             "threads": gone_on.threads if gone_on else None,
+            "resume": gone_on.entry if gone_on else None,
             "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
         },
     )
@@ -67,7 +69,7 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
     with _handing_on() as (job, handed_on):
         job.append(start_worker(order, environment=environment, new_session=True))
         code = job[0].wait()
-    if code and handed_on:  # it may not have lived long enough to answer in its own way
+    if handed_on:  # the job may have ended before it could answer, well or not; the sweep does
         raise Interrupted(handed_on[0])
     if code in (128 + number for number in SIGNALS):
         raise Interrupted(code - 128)
@@ -100,6 +102,11 @@ def _handing_on() -> Iterator[tuple[list[subprocess.Popen[str]], list[int]]]:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def _gone_on(config: TrainConfig, folder: Path) -> Resumption:
+    earlier = earlier_resumes(folder)
+    return resumption(folder, read_record(folder), config, [], [], inexact=earlier.inexact)
 
 
 def _other(config: TrainConfig, folder: Path) -> bool:

@@ -39,6 +39,7 @@ def train(
     checkpoint: str | None = None,
     threads: int | None = None,
     command: str | None = None,
+    resume: dict[str, Any] | None = None,
 ) -> float | None:
     """Train, choose the best checkpoint, test it, and leave everything in `folder`.
 
@@ -51,6 +52,7 @@ def train(
         checkpoint: where to go on; None: at the beginning.
         threads: of this process; None: torch's choice.
         command: the line that was typed, for the record; None: this process's own.
+        resume: what to add to resumes.jsonl once the reviews have turned out to be the same.
 
     Returns:
         The metric that `task.monitor` names, of the best checkpoint; None without a validation split.
@@ -62,7 +64,7 @@ def train(
     quieten()
     precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
-    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began)
+    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume)
     with ExitStack() as held:
         if is_first_process():
             if not resumed:
@@ -95,11 +97,13 @@ class _Run:
         interruption: Interruption,
         checkpoint: str | None,
         began: float,
+        resume: dict[str, Any] | None,
     ) -> None:
         self.config = config
         self.folder = folder
         self.checkpoint = checkpoint
         self.began = began
+        self.resume = resume
         self.interruption = interruption
         self.trainer: lightning.Trainer | None = None
         self.checkpoints: Checkpoints | None = None
@@ -125,6 +129,8 @@ class _Run:
         if is_first_process():
             _same_data(folder, fingerprints)
             run_folder.record_data(folder, fingerprints)
+            if self.resume is not None:
+                run_folder.record_resume(folder, self.resume)
             if (sizes := self._curve_sizes()) is not None:
                 cut_back(folder, sizes)
         task = assembly.build_task(config, data)
@@ -226,9 +232,9 @@ def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
     """Refuse shares of batches that leave none, which Lightning finds out only in the middle."""
     trainer = config.trainer
     assembly.batches_used(trainer.limit_train_batches, batches=data.training_batches)
-    for key, limit, loader in (
-        ("trainer.limit_val_batches", trainer.limit_val_batches, data.val_dataloader()),
-        ("trainer.limit_test_batches", trainer.limit_test_batches, data.test_dataloader()),
+    for split, limit, loader in (
+        ("validation", trainer.limit_val_batches, data.val_dataloader()),
+        ("test", trainer.limit_test_batches, data.test_dataloader()),
     ):
         if len(loader):
-            assembly.batches_used(limit, batches=len(loader), key=key)
+            assembly.check_evaluation_limit(split, limit, batches=len(loader), processes=trainer.devices)

@@ -82,13 +82,14 @@ class Checkpoints(Checkpoint):
         self._position: Position | None = None
         self._random_state: dict[str, Any] | None = None
         self._stopped = False
+        self._should_stop = False
 
     # ----------------------------------------------------------------------------------------------- when to save
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Let a training that was over stay over."""
+        """Let a training that was over stay over, and one that was to end with its epoch end with it."""
         del pl_module
-        trainer.should_stop = self._stopped
+        trainer.should_stop = self._should_stop
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Put off signals to the next batch boundary, from here on."""
@@ -147,12 +148,18 @@ class Checkpoints(Checkpoint):
     def on_validation_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *batch: Any, **more: Any
     ) -> None:
-        """Stop if a signal asks for it. Validating changes nothing, so training is saved as it stood before."""
+        """Stop if a signal asks for it. Validating changes nothing, so training is saved as it stood before.
+
+        Half of an optimizer step cannot be saved: then the step's end stops, after the validation.
+        """
         del pl_module, batch, more
+        training = trainer.state.fn == "fit"
+        if training and not _between_steps(trainer):
+            return
         number = self.interruption.agreed(trainer)
         if number is None:
             return
-        if trainer.state.fn == "fit" and trainer.global_step > self.saved_step and _between_steps(trainer):
+        if training and trainer.global_step > self.saved_step:
             self._save_last(trainer, batches=_batches_done(trainer), validated=False)
         self.interruption.stop(number)
 
@@ -225,13 +232,14 @@ class Checkpoints(Checkpoint):
 
     def _save_last(self, trainer: lightning.Trainer, *, batches: int, validated: bool) -> None:
         """Write last.ckpt; the one before becomes last.previous.ckpt. A collective."""
-        over = self._stopped or trainer.should_stop
+        self._restore_random_state()  # no batch may have come yet: a validation was due
         self._position = Position(
             epoch=trainer.current_epoch,
             batches=batches,
             optimizer_steps=trainer.global_step,
             validated=validated,
-            stopped=over,
+            stopped=self._stopped,
+            should_stop=trainer.should_stop,
         )
         aside, last = (checkpoint_path(self.folder, name) for name in ("last.next", LAST))
         trainer.save_checkpoint(aside)
@@ -273,6 +281,7 @@ class Checkpoints(Checkpoint):
         self.saved_step = position.optimizer_steps
         self.seconds_before = checkpoint.get("seconds", 0.0)
         self._stopped = position.stopped
+        self._should_stop = position.stopped or position.should_stop
         kept = checkpoint["exact"]
         if kept is None:  # of the first format
             return

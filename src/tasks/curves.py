@@ -25,7 +25,7 @@ class TrainingCurves(Callback):
         self.every_n_steps = every_n_steps
         self.trained_tokens = 0  # real tokens of this process, all training batches
         self.trained_seconds = 0.0
-        self._real: Tensor | None = None  # counted on the device: reading it every step would make a GPU wait
+        self._real: Tensor | int | None = None  # counted on the device: reading it every step would make a GPU wait
         self._padded = 0
         self._seconds = 0.0
         self._running_since = 0.0
@@ -34,11 +34,19 @@ class TrainingCurves(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run goes on counting from."""
-        return {"trained_tokens": self.trained_tokens, "trained_seconds": self.trained_seconds}
+        return {
+            "trained_tokens": self.trained_tokens,
+            "trained_seconds": self.trained_seconds,
+            "window": None if self._real is None else (int(self._real), self._padded, self._seconds),
+            "logged_step": self._logged_step,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting."""
+        """Go on counting, in the midst of a window too."""
         self.trained_tokens, self.trained_seconds = state_dict["trained_tokens"], state_dict["trained_seconds"]
+        self._logged_step = state_dict.get("logged_step", 0)
+        if window := state_dict.get("window"):
+            self._real, self._padded, self._seconds = window
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Start the clock."""

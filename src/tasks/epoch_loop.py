@@ -1,4 +1,4 @@
-"""Where training stands between two batches, and a Lightning loop that can begin there.
+"""Where training stands between two batches, and Lightning loops that can begin there.
 
 Lightning 2.6 restores its own counters in a dozen cases and gets several of them wrong (a validation left out or run
 twice, logged steps off by one, the first epoch's order again). One case is enough: every checkpoint is taken between
@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.loops.fetchers import _DataFetcher
+from lightning.pytorch.loops.fit_loop import _FitLoop
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 
 
@@ -21,7 +22,8 @@ class Position:
     batches: int  # batches done in the present epoch
     optimizer_steps: int  # of the whole training
     validated: bool  # False: a validation is due here and has not been run
-    stopped: bool = False  # training is over, early stopping or a time limit said so
+    stopped: bool = False  # training is over
+    should_stop: bool = False  # it is to end with this epoch: early stopping or a time limit said so
 
     def state(self) -> dict[str, Any]:
         """Return plain values."""
@@ -62,10 +64,23 @@ class EpochLoop(_TrainingEpochLoop):
         """Do nothing: `src.tasks.interruption` asks all processes whether to stop."""
 
 
+class FitLoop(_FitLoop):
+    """Lightning's loop over epochs, which brings a begun one to its end though all its steps have been taken."""
+
+    @property
+    def done(self) -> bool:
+        """Say whether training is over."""
+        assert isinstance(self.epoch_loop, EpochLoop)
+        begun = self.epoch_loop.start is not None and not self.epoch_loop.start.stopped
+        return not begun and super().done
+
+
 def install(trainer: lightning.Trainer) -> None:
-    """Give a trainer the loop that can begin anywhere."""
-    old = trainer.fit_loop.epoch_loop
-    trainer.fit_loop.epoch_loop = EpochLoop(trainer, min_steps=old.min_steps, max_steps=old.max_steps)
+    """Give a trainer the loops that can begin anywhere."""
+    epochs = trainer.fit_loop
+    steps = epochs.epoch_loop
+    trainer.fit_loop = FitLoop(trainer, min_epochs=epochs.min_epochs, max_epochs=epochs.max_epochs)
+    trainer.fit_loop.epoch_loop = EpochLoop(trainer, min_steps=steps.min_steps, max_steps=steps.max_steps)
 
 
 def begin_at(trainer: lightning.Trainer, position: Position) -> None:

@@ -51,6 +51,11 @@ class Interruption:
             )
         return mine or None
 
+    @property
+    def noted(self) -> int | None:
+        """The signal that this process got and has not answered yet."""
+        return self._noted
+
     def stop(self, number: int) -> NoReturn:
         """End the program as by that signal."""
         raise Interrupted(number)

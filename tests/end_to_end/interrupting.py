@@ -32,8 +32,17 @@ VARIANTS = {
     "accumulating": ("trainer.accumulate_grad_batches=4", "trainer.max_epochs=6", "checkpoint.every=1"),
     "bf16": ("trainer.precision=bf16-mixed",),
     "two_processes": ("trainer=ddp_cpu", "trainer.devices=2"),
-    "csv_curves": ("logger=csv",),
-}
+    "csv_curves": ("logger=csv", "trainer=ddp_cpu", "trainer.devices=2"),
+    "last_step": ("trainer.max_steps=12",),
+    "stopping_early": (
+        "callbacks=early_stopping", "callbacks.early_stopping.patience=1", "callbacks.early_stopping.min_delta=1",
+    ),
+    "in_the_midst": (
+        "trainer.accumulate_grad_batches=2", "trainer.val_check_interval=0.5", "trainer.max_epochs=4",
+        "checkpoint.every=100",
+    ),
+}  # fmt: skip
+TIMED = "speed/tokens_per_second"
 KILL = Path(__file__).with_name("kill_at.py")
 
 
@@ -79,6 +88,7 @@ def outcome(folder: Path) -> dict[str, Any]:
         "best_score": best["best_score"],
         "figures": {name: value for name, value in metrics.items() if name.startswith(("test/", "validation/"))},
         "steps": metrics["training/steps"],
+        "epochs": metrics["training/epochs"],
         "curves": curves(folder),
         "predictions": (folder / "predictions.jsonl").read_text(),
     }
@@ -89,9 +99,9 @@ def curves(folder: Path) -> Any:
     table = folder / "csv" / "metrics.csv"
     if table.exists():
         rows = csv.DictReader(table.read_text().splitlines())
-        return [{name: value for name, value in row.items() if not name.startswith("speed/")} for row in rows]
+        return [{name: value for name, value in row.items() if name != TIMED} for row in rows]
     events = EventAccumulator(str(folder / "tensorboard")).Reload()
-    names = [name for name in events.Tags()["scalars"] if not name.startswith("speed/")]
+    names = [name for name in events.Tags()["scalars"] if name != TIMED]
     return {name: [(point.step, point.value) for point in events.Scalars(name)] for name in sorted(names)}
 
 

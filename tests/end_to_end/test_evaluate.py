@@ -119,6 +119,7 @@ def test_what_is_refused(run: Path, tmp_path: Path) -> None:
         (["trainer.dvices=2"], "Did you mean `trainer.devices`?"),
         (["data.test=x.csv"], "`data.test` must be"),
         (["seed=1,2"], "A run takes one value of `seed`"),
+        (["trainer.limit_test_batches=0.001"], "`trainer.limit_test_batches` must leave at least one of"),
     ):
         refused, _ = evaluate(run, *arguments, fails=True)
         assert refused.returncode == 2

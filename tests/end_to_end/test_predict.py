@@ -209,7 +209,11 @@ def test_failures_are_one_sentence(trained: Path, tmp_path: Path) -> None:
     again = predict(run, f"input={tmp_path}/in.jsonl", f"output={tmp_path}/out.jsonl")
     assert "say overwrite=true" in fails(again)
     same = predict(run, f"input={tmp_path}/in.jsonl", f"output={tmp_path}/in.jsonl", "overwrite=true")
-    assert "must be another file than `input`" in fails(same)
+    assert "must be another file than the input" in fails(same)
+    with (tmp_path / "in.jsonl").open() as stdin:
+        same = predict(run, f"output={tmp_path}/in.jsonl", "overwrite=true", input=None, stdin=stdin)
+    assert "must be another file than the input" in fails(same)
+    assert "does not exist" in fails(predict(run, f"input={'a long review ' * 99}"))
     (tmp_path / "bad.txt").write_bytes(b"\xff\n")
     assert "line 1, must be UTF-8" in fails(predict(run, f"input={tmp_path}/bad.txt", f"output={tmp_path}/new"))
     assert not (tmp_path / "new").exists()

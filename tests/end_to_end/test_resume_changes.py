@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from src.checkpoint_file import read_checkpoint
+from src.running.command_line import read_command_line
+from src.running.resuming import planned
 from tests.end_to_end.interrupting import TINY, refusal, resume, start, succeed
 
 Killed = Callable[[Path], Path]
@@ -32,6 +34,21 @@ def test_what_may_change_and_what_may_not(tmp_path: Path, killed: Killed) -> Non
     assert state["lr_schedulers"][0]["base_lrs"] == [0.5, 0.5]
 
 
+def test_what_was_changed_is_not_changed_back_unasked(tmp_path: Path, killed: Killed) -> None:
+    """And the run stays one that would have ended otherwise."""
+    folder = killed(tmp_path / "run")
+    entry = {"overrides": ["optimizer.lr=0.5"], "inexact": ["optimizer.lr: 0.01 -> 0.5"]}
+    (folder / "resumes.jsonl").write_text(json.dumps(entry) + "\n")
+    assert "optimizer.lr: 0.5 -> 0.01" in refusal(f"resume={folder}", "optimizer.lr=0.01")
+    back = read_command_line([f"resume={folder}", "optimizer.lr=0.01", "resume.allow_change=true"], config_name="train")
+    with planned(back) as resumption:
+        assert resumption is not None
+        assert resumption.config.optimizer.lr == 0.01
+        assert "not bit for bit (optimizer.lr: 0.01 -> 0.5" in resumption.notes[0]
+    (folder / "resumes.jsonl").write_text('{"overrides"')
+    assert "is damaged (a line is no JSON" in refusal(f"resume={folder}")
+
+
 def test_the_data_must_be_the_same(tmp_path: Path, killed: Killed) -> None:
     folder = killed(tmp_path / "run")
     record = json.loads((folder / "run.json").read_text())
@@ -41,6 +58,7 @@ def test_the_data_must_be_the_same(tmp_path: Path, killed: Killed) -> None:
     assert refused.returncode == 2
     assert "fingerprint" in refused.stderr
     assert "data.archive" in refused.stderr
+    assert not (folder / "resumes.jsonl").exists(), "what it was told would stay in force"
 
 
 def test_a_finished_run_says_so(tmp_path: Path, cache: Path) -> None:

@@ -111,6 +111,16 @@ def test_while_the_archive_is_downloaded(tmp_path: Path, server: Server) -> None
         arguments = (f"resume={folder}",)
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_to_all_processes_with_loading_ones_among_them(tmp_path: Path, cache: Path, name: str) -> None:
+    """As Ctrl-C on a terminal, and as the launcher of a sweep does."""
+    folder = tmp_path / "run"
+    place = ("data.workers=2", f"hydra.run.dir={folder}", f"paths.cache={cache}")
+    program = Program(tmp_path, *TINY, *place, fault=f"GROUP:{name} training 6 0").end()
+    assert f"Stopped at step 6. Go on: python -m src.train resume={folder}" in program.quiet(128 + signal.Signals[name])
+    assert newest_checkpoint(folder)[1] == 6
+
+
 def test_a_second_ctrl_c_does_not_wait_for_the_step(tmp_path: Path, cache: Path) -> None:
     """The first one waits for the end of the step, here for ever. What was saved before is kept."""
     folder = tmp_path / "run"

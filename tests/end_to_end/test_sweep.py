@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from src.checkpoint_file import read_checkpoint
+from src.running.lock import locked
 from tests.end_to_end.interrupting import TINY, start
 from tests.end_to_end.program import REPOSITORY
 
@@ -109,6 +110,11 @@ def test_another_sweep_does_not_write_over_it(tmp_path: Path, cache: Path) -> No
     sweep = tmp_path / "sweep"
     place = (f"hydra.sweep.dir={sweep}", f"paths.cache={cache}")
     assert start("-m", "seed=1", *SHORT, *place).returncode == 0
+    with locked(sweep):
+        busy = start("-m", "seed=1,2", *SHORT, *place)
+    assert busy.returncode == 2
+    assert busy.stderr.count("error: ") == 1
+    assert f"{sweep} must be written by one process at a time" in busy.stderr
     refused = start("-m", "seed=2", *SHORT, *place)
     assert refused.returncode == 2
     assert "holds another job" in refused.stderr

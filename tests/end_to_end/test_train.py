@@ -235,6 +235,13 @@ def test_a_folder_with_a_run_is_not_written_over(train: Train) -> None:
     assert "`hydra.run.dir` must be a folder without a run in it" in again.err
     assert "Traceback" not in again.err
     assert (run.folder / "run.json").read_bytes() == before
+    for unborn in ("metrics.json", "checkpoints"):  # another process is about to read its reviews
+        (run.folder / unborn).rename(run.folder / f"no {unborn}")
+    (run.folder / "run.json").write_text(json.dumps(json.loads(before) | {"fingerprints": None}))
+    files = sorted(run.folder.rglob("*"))
+    again = train("debug=fast", fails=True)
+    assert "holds one" in again.err
+    assert sorted(run.folder.rglob("*")) == files
 
 
 def test_ctrl_c_keeps_what_was_learnt(tmp_path: Path, cache: Path) -> None:

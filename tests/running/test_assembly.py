@@ -32,6 +32,14 @@ def composed(*overrides: str) -> TrainConfig:
     return validate(config)
 
 
+@pytest.mark.parametrize(("limit", "batches", "processes"), [(0.1, 10, 2), (0.05, 10, 1), (0.3, 7, 3)])
+def test_a_share_that_leaves_a_process_no_batch_is_refused(limit: float, batches: int, processes: int) -> None:
+    with pytest.raises(UserError, match=r"`trainer.limit_test_batches` must leave at least one"):
+        assembly.check_evaluation_limit("test", limit, batches=batches, processes=processes)
+    assembly.check_evaluation_limit("test", 1.0, batches=batches, processes=processes)
+    assembly.check_evaluation_limit("validation", 1, batches=batches, processes=processes)
+
+
 def options() -> list[tuple[str, str]]:
     groups = [folder for folder in sorted(CONFIG_FOLDER.iterdir()) if folder.is_dir() and folder.name != "hydra"]
     return [(group.name, path.stem) for group in groups for path in sorted(group.glob("[!_]*.yaml"))]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from src.running.curve_files import build_logger, curve_sizes, cut_back
+from src.running.curve_files import KEPT, build_logger, curve_sizes, cut_back
 
 
 def log(name: str, folder: Path, steps: range) -> dict[str, int]:
@@ -40,6 +40,21 @@ def test_nothing_twice_and_nothing_left_out(name: str, tmp_path: Path) -> None:
     cut_back(tmp_path, {})
     assert not list((tmp_path / name).glob("*events*"))
     assert not (tmp_path / "csv" / "metrics.csv").exists()
+
+
+def test_a_table_is_kept_whenever_the_process_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "csv" / "metrics.csv"
+    sizes = log("csv", tmp_path, range(4))
+    cut_back(tmp_path, sizes)
+    before = table.stat().st_ino
+    cut_back(tmp_path, sizes)
+    assert table.stat().st_ino == before, "there was nothing to cut"
+    table.rename(tmp_path / KEPT)  # ended while the logger began
+    cut_back(tmp_path, sizes)
+    assert [step for step, _ in points("csv", tmp_path)] == [0, 1, 2, 3]
+    monkeypatch.setenv("LOCAL_RANK", "1")  # another process leaves the file to the first
+    build_logger("csv", tmp_path)
+    assert table.stat().st_ino == before
 
 
 def test_a_file_torn_by_a_power_cut_is_left_alone(tmp_path: Path) -> None:

@@ -34,6 +34,14 @@ def test_best_first_and_jobs_without_a_result_last(tmp_path: Path) -> None:
     assert len(markdown) == 5
 
 
+def test_other_sweeps_below_are_no_jobs(tmp_path: Path) -> None:
+    job(tmp_path, "0", ["seed=0"], {"validation/loss": 0.5})
+    (tmp_path / "another").mkdir()
+    job(tmp_path / "another", "0", ["seed=1"], {"validation/loss": 0.4})
+    write_tables(tmp_path, monitor="validation/loss")
+    assert [row["seed"] for row in table(tmp_path)] == ["0"]
+
+
 def test_a_loss_is_best_when_lowest(tmp_path: Path) -> None:
     job(tmp_path, "0", ["seed=0"], {"validation/loss": 0.5})
     job(tmp_path, "1", ["seed=1"], {"validation/loss": 0.4})
