@@ -97,9 +97,12 @@ def record_start(
 
 
 def discard_unborn(folder: Path) -> None:
-    """Delete the record of a run that ended before its reviews could be read: there is nothing to go on with."""
-    with suppress(OSError, UserError, ValueError):
-        if read_record(folder)["fingerprints"] is None:
+    """Delete the record of a run that ended before its reviews could be read: there is nothing to go on with.
+
+    The caller holds the folder's lock, and has found no run in it.
+    """
+    with suppress(OSError, UserError):
+        if not (folder / "run.json").exists() or read_record(folder).get("fingerprints") is None:
             for name in ("run.json", "config.yaml", LOCK):
                 (folder / name).unlink(missing_ok=True)
 

@@ -35,7 +35,7 @@ VARIANTS = {
     "csv_curves": ("logger=csv", "trainer=ddp_cpu", "trainer.devices=2"),
     "last_step": ("trainer.max_steps=12",),
     "stopping_early": (
-        "callbacks=early_stopping", "callbacks.early_stopping.patience=1", "callbacks.early_stopping.min_delta=1",
+        "callbacks=early_stopping", "callbacks.early_stopping.patience=2", "callbacks.early_stopping.min_delta=1",
     ),
     "in_the_midst": (
         "trainer.accumulate_grad_batches=2", "trainer.val_check_interval=0.5", "trainer.max_epochs=4",

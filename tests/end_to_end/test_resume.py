@@ -62,7 +62,7 @@ def check(point: Point, tmp_path: Path, cache: Path, whole: dict[str, Any]) -> N
         pytest.param(
             "plain", [Point("training", 4, "SIGTERM"), Point("validated", 2)], id="twice", marks=pytest.mark.slow
         ),
-        pytest.param("last_step", [Point("validation", 4, "SIGTERM")], id="last validation"),
+        pytest.param("last_step", [Point("validation", 10, "SIGTERM")], id="last validation"),
         pytest.param("last_step", [Point("epoch_end", 2)], id="last epoch's end", marks=pytest.mark.slow),
         pytest.param("stopping_early", [Point("epoch_end", 2)], id="stopping early", marks=pytest.mark.slow),
         pytest.param("in_the_midst", [Point("validation", 2, "SIGTERM")], id="in_the_midst", marks=pytest.mark.slow),
