@@ -67,6 +67,8 @@ def main() -> None:
 
     Interruption().install()  # Lightning would answer Ctrl-C with exit code 1
     print(f"run folder {folder}" + "".join(f"\nchanged: {change}" for change in changes))
+    if not (folder / "metrics.json").exists():
+        print(f"It has not ended: this is its {options['checkpoint']}.ckpt so far.")
     evaluate(
         config,
         folder=Path(folder),

@@ -38,6 +38,7 @@ EXAMPLES = (
     ("python -m src.predict run=latest input=old.jsonl text_field=body | head", "the text is in the field `body`"),
 )
 JSON_NAMES = (".jsonl", ".ndjson")
+TABLES = (".csv", ".tsv", ".parquet")
 STANDARD_INPUT = "standard input"
 
 
@@ -55,6 +56,8 @@ def main() -> None:
     if options["run"] == LATEST:
         _say(f"run folder {folder}")
     run = read_run(folder, checkpoint=options["checkpoint"])
+    if not (folder / "metrics.json").exists():
+        _say(f"{folder} has not ended: this is its {options['checkpoint']}.ckpt so far")
     classifier = Classifier(run, device=options["device"], batch_tokens=options["batch_tokens"])
     if options["text"] is not None:
         _answer_one(classifier, options["text"])
@@ -77,6 +80,11 @@ def _check(options: dict[str, Any], words: list[str]) -> None:
         faults.append(f"`input` must be a file that can be read, but {source} does not exist.")
     elif source is not None and Path(source).is_dir():
         faults.append(f"`input` must be a file that can be read, but {source} is a folder.")
+    elif source is not None and options["format"] == "auto" and source.lower().endswith(TABLES):
+        faults.append(
+            f"`input` must hold a text or a JSON object a line, but {source} is a table; make it .jsonl, or say "
+            "format=text to have its lines classified as they are."
+        )
     if output is not None:
         path = Path(output)
         there = exists(path)

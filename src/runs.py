@@ -3,6 +3,7 @@
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from src.errors import UserError
 from src.options import Option, options_or_help
@@ -14,6 +15,7 @@ OPTIONS = (
     Option("filter", "only runs with these settings, commas between them: model.dim=128,state=finished"),
     Option("limit", "runs to show at most", 50, kind=int, least=1),
 )
+WIDE = 120  # characters from which on a terminal has room for all columns
 EXAMPLES = (
     ("python -m src.runs", "all runs, the newest first"),
     ("python -m src.runs sort=accuracy filter=model.dim=128", "the best of one width"),
@@ -43,21 +45,25 @@ def main() -> None:
     figures = {"test accuracy": "test/accuracy", "validation accuracy": "validation/accuracy"}
     if sort not in ("started", "accuracy", *figures.values()):
         figures = {sort: sort} | figures
-    for name in ("run", "started", "state", *figures, "time", "overrides"):
-        one_line = name in ("run", "started")  # a folder is there to be copied
-        table.add_column(name, overflow="fold", justify="right" if name in figures else "left", no_wrap=one_line)
-    for run in chosen[: options["limit"]]:
-        seconds = run.metric("time/seconds")
-        table.add_row(
-            escape(str(run.folder.relative_to(outputs))),
-            run.started[:19].replace("T", " "),
-            run.state + (f", resumed {run.resumed}x" if run.resumed else ""),
-            *("" if (value := run.metric(name)) is None else f"{value:.4f}" for name in figures.values()),
-            "" if seconds is None else str(timedelta(seconds=round(seconds))),
-            escape(" ".join(run.overrides)),
-        )
     out = Console(highlight=False)
     out = out if out.is_terminal else Console(highlight=False, width=160)
+    wide = out.width >= WIDE
+    for name in ("run", "started", "state", *figures, "time", "overrides"):
+        if wide or name not in ("started", "time"):  # the folder's name tells the first
+            justify: Literal["left", "right"] = "right" if name in figures else "left"
+            header = "\n".join(name.replace("/", " ").split()) if name in figures else name
+            table.add_column(header, overflow="fold", justify=justify, no_wrap=name != "overrides")
+    for run in chosen[: options["limit"]]:
+        seconds = run.metric("time/seconds")
+        changed = f"; resumed with {' '.join(run.resume_overrides)}" if run.resume_overrides else ""
+        table.add_row(
+            escape(str(run.folder.relative_to(outputs))),
+            *([run.started[:19].replace("T", " ")] if wide else []),
+            run.state + (f"\nresumed {run.resumed}x" if run.resumed else ""),
+            *("" if (value := run.metric(name)) is None else f"{value:.4f}" for name in figures.values()),
+            *(["" if seconds is None else str(timedelta(seconds=round(seconds)))] if wide else []),
+            escape(" ".join(run.overrides) + changed),
+        )
     if not chosen:
         out.print(f"No run{' like that' if runs else ''} below {outputs}.")
         return

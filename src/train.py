@@ -5,7 +5,8 @@ once or, in a sweep, once for every combination.
 """
 
 import sys
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import hydra
@@ -22,6 +23,7 @@ from src.running.sentences import user_error
 
 FAILED_JOBS: list[Path] = []  # of this process's sweep
 HELD = ExitStack()  # locks, until the process ends
+BEGUN: list[Path] = []  # this process's sweep, once a job of it has begun
 
 
 class Explained(SystemExit):
@@ -38,6 +40,11 @@ def job(composed: DictConfig) -> float | None:
     try:
         config = validate(composed)
         return begin(config, folder, overrides) if sweep is None else one_of_many(config, folder, overrides, sweep)
+    except KeyboardInterrupt:
+        if sweep is None:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
     except UserError as error:  # Hydra would print a traceback
         with suppress(OSError):
             folder.rmdir()  # made for nothing, if there is nothing in it
@@ -78,25 +85,27 @@ def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: 
     """
     from src.running.lock import locked
     from src.running.sweep import print_table, write_tables
-    from src.running.sweep_job import run_job
-    from src.tasks.interruption import Interrupted
+    from src.running.sweep_job import OtherSweepError, run_job
 
     try:
         HELD.enter_context(locked(sweep))
     except UserError as error:  # no job of the sweep is this process's to carry out
         complain(error)
         raise Explained(error.exit_code) from error
+    BEGUN[:] = [sweep]
     try:
         return run_job(config, folder=folder, overrides=overrides)
-    except Interrupted:
-        print(f"Go on with the sweep: repeat the command with hydra.sweep.dir={sweep}", flush=True)
-        raise
+    except OtherSweepError as error:
+        BEGUN.clear()
+        complain(error)
+        raise Explained(error.exit_code) from error
     finally:
-        try:
-            write_tables(sweep, monitor=config.task.monitor)
-            print_table(sweep)
-        except UserError as error:  # a table is no reason to forget how the job ended
-            complain(error)
+        if BEGUN:
+            try:
+                write_tables(sweep, monitor=config.task.monitor)
+                print_table(sweep)
+            except UserError as error:  # a table is no reason to forget how the job ended
+                complain(error)
 
 
 def go_on(line: command_line.CommandLine) -> None:
@@ -125,6 +134,22 @@ def go_on(line: command_line.CommandLine) -> None:
         )
 
 
+@contextmanager
+def kept_unless_begun(line: command_line.CommandLine) -> Iterator[None]:
+    """Put Hydra's record of a sweep back if this process may not go on with it; say how to if it was stopped."""
+    given = [text.partition("=")[2] for text in line.overrides if text.startswith("hydra.sweep.dir=")]
+    record = Path(given[-1].strip("'\"")) / "multirun.yaml" if given else None
+    before = record.read_bytes() if record is not None and record.is_file() else None
+    try:
+        yield
+    except BaseException as end:
+        if BEGUN and (isinstance(end, KeyboardInterrupt) or (isinstance(end, SystemExit) and end.code in (130, 143))):
+            print(f"Go on with the sweep: repeat the command with hydra.sweep.dir={BEGUN[0]}", flush=True)
+        if record is not None and before is not None and not BEGUN:
+            record.write_bytes(before)
+        raise
+
+
 def main() -> None:
     """Check the command line, then train. Exit code 2 is the user's to mend, and says how."""
     try:
@@ -134,7 +159,8 @@ def main() -> None:
             return
         command_line.check(line)
         sys.argv[1:] = line.flags_first
-        job()
+        with kept_unless_begun(line):
+            job()
     except Explained:
         raise
     except SystemExit as end:

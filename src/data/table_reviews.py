@@ -185,4 +185,7 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"{path} must be a file of reviews, but cannot be read: {error.strerror}.") from error
+        where = (
+            "" if path.is_absolute() else f" (in {Path.cwd()}); name it by data.train=, data.validation= or data.test="
+        )
+        raise UserError(f"{path} must be a file of reviews, but cannot be read: {error.strerror}{where}.") from error

@@ -7,7 +7,7 @@
 Shape suffixes: B texts in the batch, L tokens of the longest one, C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class Classifier:
         # Learned positions end at the longest training review, which need not be a multiple
         self.pad_to_multiple = 1 if run.model_keywords["positions"] == "learned" else PAD_TO_MULTIPLE
 
-    def __call__(self, texts: Sequence[str]) -> list[Prediction]:
+    def __call__(self, texts: Iterable[str]) -> list[Prediction]:
         """Classify texts.
 
         Args:
@@ -69,10 +69,14 @@ class Classifier:
             A prediction a text, in the same order.
 
         Raises:
-            UserError: `texts` is a single text.
+            UserError: `texts` is a single text, or holds something that is none.
         """
         if isinstance(texts, str):
             raise UserError("texts must be a list of texts, but is one text instead; write classify([text]).")
+        texts = list(texts)
+        for place, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise UserError(f"texts must be text all of them, but number {place} is {text!r:.60} instead.")
         predictions: list[Prediction] = []
         for start in range(0, len(texts), WINDOW):
             predictions += self._window(texts[start : start + WINDOW])

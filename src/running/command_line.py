@@ -42,6 +42,7 @@ class CommandLine:
     extra_folder: Path | None  # --config-dir
     multirun: bool  # -m; `hydra.mode` can ask for a sweep too
     runs: bool  # False for --help, --cfg and their like, which print and end
+    checks_values: bool  # False for --help, which shows what there is to set: data=csv --help
     completes: bool  # --shell-completion, whose arguments are no overrides
     flags_first: list[str]  # the same arguments in the one order that Hydra accepts
 
@@ -92,6 +93,7 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
         extra_folder=Path(flags.config_dir).resolve() if flags.config_dir else None,
         multirun=bool(flags.multirun),
         runs=not (flags.help or flags.hydra_help or set(given) - {"--run", "--multirun"}),
+        checks_values=not (flags.help or flags.hydra_help),
         completes=flags.shell_completion,
         flags_first=[one for one in arguments if one not in flags.overrides] + overrides,
     )
@@ -166,7 +168,7 @@ def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
         faults += _folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
         faults += _misplaced(overrides, multirun=multirun)
     if not swept:
-        return faults + _job_faults(whole)
+        return faults + (_job_faults(whole) if line.checks_values else [])
     if not multirun:
         faults += [
             f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "

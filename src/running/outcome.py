@@ -89,11 +89,12 @@ def counted(number: int, thing: str) -> str:
 
 
 def predictions(records: Records, ids: list[str], label_names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Give a plain record for each review: id, its label, and the probability of each class."""
+    """Give a plain record for each review: id, its own label, the one predicted, and the probability of each class."""
     rows = zip(records.index_N.tolist(), records.labels_N.tolist(), records.probabilities_NC.tolist(), strict=True)
     for index, label, probabilities in rows:
         yield {
             "id": ids[index],
             "label": label_names[label],
+            "predicted": label_names[max(range(len(probabilities)), key=probabilities.__getitem__)],
             "probabilities": dict(zip(label_names, probabilities, strict=True)),
         }

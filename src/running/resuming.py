@@ -112,7 +112,9 @@ def resumption(
     precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
     here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
     lost = _lost_best(folder, newest)
-    reasons = inexact + _inexact(folder, record, here, changes, newest) + (["best.ckpt was lost"] if lost else [])
+    free = (*FREE, *(FILES if isinstance(config.data, Csv) else ()))
+    reasons = inexact + _inexact(folder, record, here, changes, newest, free=free)
+    reasons += ["best.ckpt was lost"] if lost else []
     reasons = list(dict.fromkeys(reasons))
     at = (
         f"Resuming {folder} at step {newest.step:,}"
@@ -192,10 +194,16 @@ def newest_checkpoint(folder: Path) -> Newest:
 
 
 def _inexact(
-    folder: Path, record: dict[str, Any], here: dict[str, Any], changes: list[Change], newest: Newest
+    folder: Path,
+    record: dict[str, Any],
+    here: dict[str, Any],
+    changes: list[Change],
+    newest: Newest,
+    *,
+    free: tuple[str, ...],
 ) -> list[str]:
     """Return why the resumed run may differ from one that was never interrupted, in the last digits or altogether."""
-    reasons = [str(change) for change in changes if not change.key.startswith(FREE)]
+    reasons = [str(change) for change in changes if not change.key.startswith(free)]
     for name, *place in (
         ("device", "device"),
         ("processor", "hardware", "processor"),

@@ -22,7 +22,8 @@ class Run(NamedTuple):
     state: str  # running, finished or crashed
     started: str  # ISO 8601
     resumed: int  # how often
-    overrides: list[str]
+    overrides: list[str]  # of the first start
+    resume_overrides: list[str]  # of all resumes, in order; they are in force
     metrics: dict[str, Any]  # empty unless finished
 
     def metric(self, name: str) -> float | None:
@@ -42,13 +43,16 @@ def find_runs(outputs: Path) -> Iterator[Run]:
         if content is None:
             continue
         finished = (folder / "metrics.json").exists()
-        resumes = folder / "resumes.jsonl"
+        resumes = _lines(folder / "resumes.jsonl")
         yield Run(
             folder=folder,
             state=FINISHED if finished else RUNNING if is_locked(folder) else CRASHED,
             started=str(content.get("started", "")),
-            resumed=len(resumes.read_text(encoding="utf-8").splitlines()) if resumes.exists() else 0,
+            resumed=len(resumes),
             overrides=[str(one) for one in content.get("overrides", [])],
+            resume_overrides=[
+                str(one) for entry in resumes for one in entry.get("overrides", []) if not one.startswith("resume.")
+            ],
             metrics=(_json(folder / "metrics.json") or {}) if finished else {},
         )
 
@@ -89,7 +93,7 @@ def matching(runs: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
         if not equals or not key:
             raise UserError(f"`filter` must read key=value, as in filter=model.dim=128, but is {condition!r} instead.")
         wanted.append((key, value))
-    values = {run.folder: dict(_flat(_configuration(run.folder))) | {"state": run.state} for run in runs}
+    values = {run.folder: _values(run) | {"state": run.state} for run in runs}
     known = dict.fromkeys(key for one in values.values() for key in one)
     for key, value in wanted:
         if runs and key not in known:
@@ -99,6 +103,16 @@ def matching(runs: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
         if key == "state" and value not in STATES:
             raise UserError(f"`filter=state=` must be one of {', '.join(STATES)}, but is {value} instead.")
     return [run for run in runs if all(_equals(values[run.folder].get(key), value) for key, value in wanted)]
+
+
+def _values(run: Run) -> dict[str, Any]:
+    """Return every key of a run's configuration, with what its resumes changed."""
+    values = dict(_flat(_configuration(run.folder)))
+    for override in run.resume_overrides:
+        key, equals, text = override.partition("=")
+        if equals and key in values:
+            values[key] = yaml.safe_load(text)
+    return values
 
 
 def _equals(found: Any, value: str) -> bool:
@@ -123,6 +137,13 @@ def _configuration(folder: Path) -> Any:
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times as quick
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return []
 
 
 def _json(path: Path) -> dict[str, Any] | None:

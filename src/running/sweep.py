@@ -68,7 +68,9 @@ def print_table(sweep: Path) -> None:
                 continue
             table = Table(title=f"{title} ({path})", title_justify="left")
             for column in header:
-                table.add_column(column.replace("/", " ").replace("time training_seconds", "seconds"), overflow="fold")
+                figure = "/" in column
+                name = column.replace("time/training_seconds", "seconds").replace("/", "\n").replace(" ", "\n")
+                table.add_column(name, overflow="fold", no_wrap=figure, justify="right" if figure else "left")
             for row in rows:
                 table.add_row(*row)
             out.print(table)

@@ -24,6 +24,10 @@ from src.running.schema import TrainConfig
 from src.tasks.interruption import SIGNALS, Interrupted
 
 
+class OtherSweepError(UserError):
+    """The folder holds another sweep."""
+
+
 class FailedJobError(UserError):
     """A job ended without a result; it has said why itself."""
 
@@ -33,14 +37,14 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
 
     Raises:
         FailedJobError: it failed.
-        UserError: the folder holds another job.
+        OtherSweepError: the folder holds another job.
         Interrupted: by a signal, which the job was handed and has answered.
     """
     named = f"job {folder.name} ({' '.join(overrides) or 'no overrides'})"
     results = folder / "metrics.json"
     begun = (folder / "run.json").exists()
     if begun and _other(config, folder):
-        raise UserError(
+        raise OtherSweepError(
             f"hydra.sweep.dir must hold the same sweep when it is started again, but {folder} holds another job; "
             "repeat the command as it was, or leave hydra.sweep.dir out."
         )

@@ -48,7 +48,7 @@ class ProgressLines(Callback):
 
 
 class ProgressBar(RichProgressBar):
-    """Lightning's bar without the version number, which a run that has a folder of its own does not need."""
+    """Lightning's bar, counting epochs from one, without the version number that a run with its own folder lacks."""
 
     def get_metrics(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -57,6 +57,9 @@ class ProgressBar(RichProgressBar):
         metrics = super().get_metrics(trainer, pl_module)
         metrics.pop("v_num", None)
         return metrics
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f"Epoch {current_epoch + 1}/{self.trainer.max_epochs}".ljust(len(self.validation_description))
 
 
 def progress_callback() -> Callback:

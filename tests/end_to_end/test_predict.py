@@ -214,6 +214,8 @@ def test_failures_are_one_sentence(trained: Path, tmp_path: Path) -> None:
         same = predict(run, f"output={tmp_path}/in.jsonl", "overwrite=true", input=None, stdin=stdin)
     assert "must be another file than the input" in fails(same)
     assert "does not exist" in fails(predict(run, f"input={'a long review ' * 99}"))
+    (tmp_path / "in.csv").write_text("text,label\na,b\n")
+    assert "is a table; make it .jsonl, or say format=text" in fails(predict(run, f"input={tmp_path}/in.csv"))
     (tmp_path / "bad.txt").write_bytes(b"\xff\n")
     assert "line 1, must be UTF-8" in fails(predict(run, f"input={tmp_path}/bad.txt", f"output={tmp_path}/new"))
     assert not (tmp_path / "new").exists()

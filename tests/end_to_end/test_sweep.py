@@ -115,6 +115,8 @@ def test_another_sweep_does_not_write_over_it(tmp_path: Path, cache: Path) -> No
     assert busy.returncode == 2
     assert busy.stderr.count("error: ") == 1
     assert f"{sweep} must be written by one process at a time" in busy.stderr
-    refused = start("-m", "seed=2", *SHORT, *place)
+    before = (sweep / "multirun.yaml").read_bytes()
+    refused = start("-m", "seed=2,3", *SHORT, *place)
     assert refused.returncode == 2
-    assert "holds another job" in refused.stderr
+    assert refused.stderr.count("holds another job") == 1
+    assert (sweep / "multirun.yaml").read_bytes() == before, "it holds the command to repeat"

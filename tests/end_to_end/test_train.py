@@ -48,7 +48,8 @@ def test_debug_fast_leaves_a_whole_run_folder(train: Train) -> None:
 
     predictions = [json.loads(line) for line in (run.folder / "predictions.jsonl").read_text().splitlines()]
     assert len(predictions) == metrics["test/reviews"] == sum(map(sum, metrics["test/confusion_matrix"]))
-    right = [max(one["probabilities"], key=one["probabilities"].get) == one["label"] for one in predictions]
+    right = [one["predicted"] == one["label"] for one in predictions]
+    assert all(max(one["probabilities"], key=one["probabilities"].get) == one["predicted"] for one in predictions)
     assert sum(right) / len(right) == metrics["test/accuracy"]
     assert all(abs(sum(one["probabilities"].values()) - 1) < 1e-9 for one in predictions)
     assert len({one["id"] for one in predictions}) == len(predictions)

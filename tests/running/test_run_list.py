@@ -52,6 +52,15 @@ def test_newest_first_or_best_first(outputs: Path) -> None:
         ordered(runs, by="zzz")
 
 
+def test_what_a_resume_changed_is_what_counts(outputs: Path) -> None:
+    entry = {"overrides": ["model.dim=256", "resume.allow_change=true"]}
+    (outputs / "train" / "a" / "resumes.jsonl").write_text(json.dumps(entry) + "\n")
+    runs = list(find_runs(outputs))
+    assert names(matching(runs, ["model.dim=256"])) == ["a"]
+    assert matching(runs, ["model.dim=64"]) == []
+    assert next(run for run in runs if run.folder.name == "a").resume_overrides == ["model.dim=256"]
+
+
 def test_filters_look_into_the_whole_configuration(outputs: Path) -> None:
     runs = list(find_runs(outputs))
     assert set(names(matching(runs, ["model.dim=128"]))) == {"b", "0"}
