@@ -48,6 +48,7 @@ def main() -> None:
     out = Console(highlight=False)
     out = out if out.is_terminal else Console(highlight=False, width=160)
     wide = out.width >= WIDE
+    figures = figures if wide else dict([*figures.items()][:2])
     for name in ("run", "started", "state", *figures, "time", "overrides"):
         if wide or name not in ("started", "time"):  # the folder's name tells the first
             justify: Literal["left", "right"] = "right" if name in figures else "left"
