@@ -62,7 +62,7 @@ def check(point: Point, tmp_path: Path, cache: Path, whole: dict[str, Any]) -> N
         pytest.param(
             "plain", [Point("training", 4, "SIGTERM"), Point("validated", 2)], id="twice", marks=pytest.mark.slow
         ),
-        pytest.param("last_step", [Point("validation", 10, "SIGTERM")], id="last validation"),
+        pytest.param("last_step", [Point("validation", 10, "SIGTERM")], id="last validation", marks=pytest.mark.slow),
         pytest.param("last_step", [Point("epoch_end", 2)], id="last epoch's end", marks=pytest.mark.slow),
         pytest.param("stopping_early", [Point("epoch_end", 2)], id="stopping early", marks=pytest.mark.slow),
         pytest.param("in_the_midst", [Point("validation", 2, "SIGTERM")], id="in_the_midst", marks=pytest.mark.slow),
@@ -74,7 +74,13 @@ def check(point: Point, tmp_path: Path, cache: Path, whole: dict[str, Any]) -> N
             marks=pytest.mark.slow,
         ),
         pytest.param("bf16", [Point("training", 11), Point("serialising", 3)], id="bf16", marks=pytest.mark.slow),
-        pytest.param("two_processes", [Point("training", 9), Point("training", 3, "SIGTERM")], id="two_processes"),
+        pytest.param("two_processes", [Point("training", 9)], id="two processes"),
+        pytest.param(
+            "two_processes",
+            [Point("training", 9), Point("training", 3, "SIGTERM")],
+            id="two processes, twice",
+            marks=pytest.mark.slow,
+        ),
         pytest.param("csv_curves", [Point("training", 9)], id="csv_curves", marks=pytest.mark.slow),
     ],
 )

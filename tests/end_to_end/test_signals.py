@@ -111,7 +111,7 @@ def test_while_the_archive_is_downloaded(tmp_path: Path, server: Server) -> None
         arguments = (f"resume={folder}",)
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", [pytest.param("SIGINT", marks=pytest.mark.slow), "SIGTERM"])
 def test_a_signal_to_all_processes_with_loading_ones_among_them(tmp_path: Path, cache: Path, name: str) -> None:
     """As Ctrl-C on a terminal, and as the launcher of a sweep does."""
     folder = tmp_path / "run"

@@ -36,15 +36,17 @@ def processes_of(mark: str) -> list[int]:
     return found
 
 
-def test_two_processes_a_job(tmp_path: Path, cache: Path) -> None:
+@pytest.mark.parametrize("rates", ["1e-2", pytest.param("1e-2,1e-3", marks=pytest.mark.slow)])
+def test_two_processes_a_job(tmp_path: Path, cache: Path, rates: str) -> None:
     """DDP inside a multirun: each rank trains its own job's values, in one folder, and nothing is left behind."""
     sweep = tmp_path / "sweep"
-    done = start("trainer=ddp_cpu", "-m", "trainer.devices=2,1", *SHORT, "optimizer.lr=1e-2,1e-3",
+    done = start("trainer=ddp_cpu", "-m", "trainer.devices=2,1", *SHORT, f"optimizer.lr={rates}",
                  f"hydra.sweep.dir={sweep}", f"paths.cache={cache}")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sweep"]
-    assert len(rows(sweep)) == 4
-    for job in "0123":
+    jobs = [row["job"] for row in rows(sweep)]
+    assert len(jobs) == 2 * len(rates.split(","))
+    for job in jobs:
         record = json.loads((sweep / job / "run.json").read_text())
         asked = dict(one.split("=", 1) for one in record["overrides"])
         assert record["device"] == ("2 x cpu" if asked["trainer.devices"] == "2" else "cpu")
