@@ -3,6 +3,8 @@
 Give the trainer `use_distributed_sampler=False`: the plans share the reviews among processes themselves.
 """
 
+import os
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,7 +16,7 @@ from src.data.batching import EvaluationPlan, TrainingPlan, check_batch_size
 from src.data.collate import BatchDataset
 from src.data.encoded import EncodedReviews, EncodedSplit
 from src.data.encoding import encode_reviews
-from src.data.loader_workers import pass_signals_by
+from src.data.loader_workers import begin_loading
 from src.data.reviews import Source
 from src.data.summary import SplitSummary
 from src.data.tokenizers import Tokenizer
@@ -194,7 +196,7 @@ class ReviewDataModule(LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=pass_signals_by,
+            worker_init_fn=partial(begin_loading, parent=os.getpid()),
             # Without its own generator every iteration draws from the global one, and validating would change training.
             generator=torch.Generator().manual_seed(self.seed),
         )

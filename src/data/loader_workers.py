@@ -1,16 +1,26 @@
-"""Processes that load batches, when a signal comes to all of the processes of a run at once."""
+"""Processes that load batches: what a signal to all processes of a run does to them, and the end of their parent."""
 
+import ctypes
 import os
 import signal
+import sys
 
 
-def pass_signals_by(worker: int) -> None:
-    """Let Ctrl-C on the terminal, and a signal to the group, pass a loading process by: its parent answers it.
+def begin_loading(worker: int, *, parent: int) -> None:
+    """Let signals to the group pass a loading process by, and let it end with its parent.
 
-    The parent goes on to the next step boundary, and needs its batches until then. SIGTERM itself is left to torch's
-    handler: the parent ends its workers with it.
+    The parent answers Ctrl-C at its next step boundary, and needs its batches until then. SIGTERM itself is left to
+    torch's handler: the parent ends its workers with it.
+
+    Args:
+        worker: its number.
+        parent: the process that trains.
     """
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
+    if sys.platform == "linux":  # torch's own watch misses a parent that was killed before the watch began
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
