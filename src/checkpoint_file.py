@@ -22,7 +22,7 @@ from src.errors import UserError
 
 FORMAT_VERSION = 2
 # What torch says of a pickle that names what it would have to call; everything else that it says is of damage
-REFUSED = re.compile(r"Unsupported global|unsupported GLOBAL|Unsupported class|allowlisted|reduce", re.IGNORECASE)
+REFUSED = re.compile(r"unsupported global|unsupported class|allowlisted|reduce", re.IGNORECASE)
 
 
 class DamagedCheckpointError(UserError):

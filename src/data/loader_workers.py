@@ -20,7 +20,12 @@ def begin_loading(worker: int, *, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
-    if sys.platform == "linux":  # torch's own watch misses a parent that was killed before the watch began
+    end_with(parent)  # torch's own watch misses a parent that was killed before the watch began
+
+
+def end_with(parent: int) -> None:
+    """Let no orphan go on: Linux ends this process when its parent ends, however that happens."""
+    if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
         if os.getppid() != parent:
             os._exit(1)

@@ -7,7 +7,7 @@ code, and what is not as a run leaves it is said in one sentence.
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml  # type: ignore[import-untyped]
 
@@ -109,6 +109,27 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     if not all(isinstance(entry, dict) for entry in entries):
         raise damaged(path, "a line is no object")
     return entries
+
+
+class Resumes(NamedTuple):
+    """What earlier resumes of a run were told, and what became of it."""
+
+    times: int
+    overrides: list[str]  # in order: they stay in force
+    inexact: list[str]  # why the run is no longer one that was never interrupted
+
+
+def earlier_resumes(folder: Path) -> Resumes:
+    """Read resumes.jsonl.
+
+    Raises:
+        UserError: it is not as resumes leave it.
+    """
+    path = folder / "resumes.jsonl"
+    entries = read_lines(path) if path.exists() else []
+    given = [str(text) for entry in entries for text in entry.get("overrides", [])]
+    inexact = [str(why) for entry in entries for why in entry.get("inexact", [])]
+    return Resumes(len(entries), [text for text in given if not text.startswith("resume.")], inexact)
 
 
 def code_names(plain: Any) -> list[str]:

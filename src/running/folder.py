@@ -22,14 +22,14 @@ from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from omegaconf import OmegaConf
 
 from src.atomic import write_text
 from src.errors import UserError
-from src.inference.run_files import FORMAT_VERSION, read_lines, read_record
+from src.inference.run_files import FORMAT_VERSION, read_record
 from src.running.lock import LOCK
 from src.running.schema import TrainConfig
 
@@ -119,26 +119,6 @@ def record_resume(folder: Path, entry: Mapping[str, Any]) -> None:
     path = folder / "resumes.jsonl"
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     write_text(path, before + json.dumps(entry, ensure_ascii=False, default=_plain) + "\n")
-
-
-class Resumes(NamedTuple):
-    """What earlier resumes of a run were told, and what became of it."""
-
-    overrides: list[str]  # in order: they stay in force
-    inexact: list[str]  # why the run is no longer one that was never interrupted
-
-
-def earlier_resumes(folder: Path) -> Resumes:
-    """Read resumes.jsonl.
-
-    Raises:
-        UserError: it is not as resumes leave it.
-    """
-    path = folder / "resumes.jsonl"
-    entries = read_lines(path) if path.exists() else []
-    given = [str(text) for entry in entries for text in entry.get("overrides", [])]
-    inexact = [str(why) for entry in entries for why in entry.get("inexact", [])]
-    return Resumes([text for text in given if not text.startswith("resume.")], inexact)
 
 
 def circumstances(*, device: str, precision: str, threads: int, program: str = "src.train") -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from src.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.errors import UserError
-from src.inference.run_files import read_config, read_record, recorded
+from src.inference.run_files import earlier_resumes, read_config, read_record, recorded
 from src.inference.run_folder import find_run
 from src.running import folder as run_folder
 from src.running.command_line import CommandLine
@@ -67,7 +67,7 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
             f"command with hydra.sweep.dir={folder}, or name one of the runs in it."
         )
     record = read_record(folder)
-    saved, earlier = read_config(folder), run_folder.earlier_resumes(folder)
+    saved, earlier = read_config(folder), earlier_resumes(folder)
     config, changes = overlaid(saved, [*earlier.overrides, *texts], kind=TrainConfig)
     # What earlier resumes were allowed to change stays changed, and is not changed back unasked
     new = differences(overlaid(saved, earlier.overrides, kind=TrainConfig)[0], config) if earlier.overrides else changes

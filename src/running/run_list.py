@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import yaml  # type: ignore[import-untyped]
 
 from src.errors import UserError
+from src.inference.run_files import Resumes, earlier_resumes
 from src.running.lock import is_locked
 from src.running.metric_order import lower_is_better
 
@@ -43,16 +44,14 @@ def find_runs(outputs: Path) -> Iterator[Run]:
         if content is None:
             continue
         finished = (folder / "metrics.json").exists()
-        resumes = _lines(folder / "resumes.jsonl")
+        resumes = _resumes(folder)
         yield Run(
             folder=folder,
             state=FINISHED if finished else RUNNING if is_locked(folder) else CRASHED,
             started=str(content.get("started", "")),
-            resumed=len(resumes),
+            resumed=resumes.times,
             overrides=[str(one) for one in content.get("overrides", [])],
-            resume_overrides=[
-                str(one) for entry in resumes for one in entry.get("overrides", []) if not one.startswith("resume.")
-            ],
+            resume_overrides=resumes.overrides,
             metrics=(_json(folder / "metrics.json") or {}) if finished else {},
         )
 
@@ -139,11 +138,11 @@ def _configuration(folder: Path) -> Any:
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times as quick
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def _resumes(folder: Path) -> Resumes:
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError):
-        return []
+        return earlier_resumes(folder)
+    except UserError:  # a list of runs is no place to find fault with one
+        return Resumes(0, [], [])
 
 
 def _json(path: Path) -> dict[str, Any] | None:

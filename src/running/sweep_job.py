@@ -16,8 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from src.errors import UserError
-from src.inference.run_files import read_config, read_record
-from src.running.folder import earlier_resumes
+from src.inference.run_files import earlier_resumes, read_config, read_record
 from src.running.launching import OF_A_GROUP, make_order, start_worker
 from src.running.resuming import Resumption, resumption
 from src.running.schema import TrainConfig

@@ -7,20 +7,19 @@ Started by `src.running.launching`, for the other ranks of a DDP run and for the
 and further arguments of `src.running.training.train` or `src.running.evaluation.evaluate`.
 """
 
-import ctypes
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+from src.data.loader_workers import end_with
 from src.program import run_program
 
 
 def main() -> None:
     """Read the order and carry it out."""
-    _die_with_parent()
+    end_with(os.getppid())
     order: dict[str, Any] = json.load(sys.stdin)
 
     from src.running.evaluation import evaluate
@@ -36,15 +35,6 @@ def main() -> None:
     else:
         config = TrainConfig.model_validate(order.pop("config"))
         train(config, folder=folder, interruption=interruption, **order)
-
-
-def _die_with_parent() -> None:
-    """Let no orphan train on: Linux ends this process when the one that started it ends, however that happens."""
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 if __name__ == "__main__":
