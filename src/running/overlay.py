@@ -145,8 +145,19 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -
         was, now = old.get(key), new.get(key)
         if isinstance(was, Mapping) and isinstance(now, Mapping):
             yield from _changes(was, now, f"{prefix}{key}.")
-        elif was != now:
+        elif not same(was, now):
             yield Change(f"{prefix}{key}", was, now)
+
+
+def same(was: Any, now: Any) -> bool:
+    """Say whether two checked values mean the same.
+
+    To Python 1, 1.0 and True are equal; `trainer.limit_train_batches` means a batch by the first, all by the second.
+    Where they do mean the same (`optimizer.lr`), the schema has made one of them.
+    """
+    if isinstance(was, list) and isinstance(now, list):
+        return len(was) == len(now) and all(map(same, was, now))
+    return type(was) is type(now) and bool(was == now)
 
 
 def _shown(value: Any) -> str:

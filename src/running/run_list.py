@@ -13,6 +13,7 @@ from src.inference.run_files import Resumes, earlier_resumes
 from src.running.lock import is_locked
 from src.running.metric_order import lower_is_better
 
+COUNTS_OR_SHARES = tuple(f"trainer.limit_{split}_batches" for split in ("train", "val", "test"))  # 1 is not 1.0
 STATES = RUNNING, FINISHED, CRASHED = "running", "finished", "crashed"
 
 
@@ -101,7 +102,7 @@ def matching(runs: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
             raise UserError(f"`filter` must name a key of the configuration or state, but no run has {key}.{hint}")
         if key == "state" and value not in STATES:
             raise UserError(f"`filter=state=` must be one of {', '.join(STATES)}, but is {value} instead.")
-    return [run for run in runs if all(_equals(values[run.folder].get(key), value) for key, value in wanted)]
+    return [run for run in runs if all(_equals(key, values[run.folder].get(key), value) for key, value in wanted)]
 
 
 def _values(run: Run) -> dict[str, Any]:
@@ -114,8 +115,15 @@ def _values(run: Run) -> dict[str, Any]:
     return values
 
 
-def _equals(found: Any, value: str) -> bool:
-    return bool(found == yaml.safe_load(value) or str(found) == value)
+def _equals(key: str, found: Any, value: str) -> bool:
+    """Say whether a key has the value asked for; to Python 1, 1.0 and True are equal, but not to the configuration."""
+    if str(found) == value:
+        return True
+    asked = yaml.safe_load(value)
+    kinds_differ = type(found) is not type(asked)
+    if kinds_differ and (key in COUNTS_OR_SHARES or isinstance(found, bool) or isinstance(asked, bool)):
+        return False
+    return bool(found == asked)
 
 
 def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -18,6 +18,7 @@ from types import FrameType
 from src.errors import UserError
 from src.inference.run_files import earlier_resumes, read_config, read_record
 from src.running.launching import OF_A_GROUP, make_order, start_worker
+from src.running.overlay import differences, overlaid
 from src.running.resuming import Resumption, resumption
 from src.running.schema import TrainConfig
 from src.tasks.interruption import SIGNALS, Interrupted
@@ -114,11 +115,9 @@ def _gone_on(config: TrainConfig, folder: Path) -> Resumption:
 
 def _other(config: TrainConfig, folder: Path) -> bool:
     """Say whether the folder holds a job with another configuration; where files lie does not matter."""
-    ours = json.loads(json.dumps(config.model_dump(mode="json")))
-    theirs = read_config(folder)
-    return any(
-        ours[name] != theirs.get(name) for name in ours if name not in ("paths", "checkpoint", "resume", "sweep")
-    )
+    theirs, _ = overlaid(read_config(folder), [], kind=TrainConfig)
+    elsewhere = ("paths.", "checkpoint.", "resume.", "sweep.")
+    return any(not change.key.startswith(elsewhere) for change in differences(theirs, config))
 
 
 def _result(results: Path, config: TrainConfig) -> float | None:

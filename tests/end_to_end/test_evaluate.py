@@ -97,7 +97,8 @@ def test_on_a_file_of_ones_own(run: Path, tmp_path: Path) -> None:
     with file.open("w", newline="") as opened:
         csv.writer(opened).writerows([["review", "stars"], *zip(texts, ["positive", "negative"] * 2, strict=True)])
     own = ("data=csv", f"data.test={file}", "data.text=review", "data.label=stars")
-    done, found = evaluate(run, *own)
+    done, found = evaluate(run, *own, "trainer.limit_test_batches=1")
+    assert "trainer.limit_test_batches: 1.0 -> 1" in found["changes"]
     assert found["test/reviews"] == 4
     assert found["source"] == "csv"
     assert "changed: data.name: imdb_bundled -> csv" in done.stdout

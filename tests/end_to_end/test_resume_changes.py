@@ -17,6 +17,9 @@ def test_what_may_change_and_what_may_not(tmp_path: Path, killed: Killed) -> Non
     for override, named in (
         ("trainer.max_epochs=4", "trainer.max_epochs: 3 -> 4"),
         ("data.batch_reviews=8", "data.batch_reviews: 4 -> 8"),
+        ("trainer.limit_train_batches=1", "trainer.limit_train_batches: 1.0 -> 1"),
+        ("trainer.limit_val_batches=1", "trainer.limit_val_batches: 1.0 -> 1"),
+        ("trainer.limit_test_batches=1", "trainer.limit_test_batches: 1.0 -> 1"),
     ):
         refused = refusal(f"resume={folder}", override)
         assert named in refused

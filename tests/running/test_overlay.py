@@ -37,6 +37,22 @@ def test_what_the_run_was_stays() -> None:
     assert changes(run, "model.dim=256") == set()
 
 
+def test_one_is_not_all() -> None:
+    """To Python 1, 1.0 and True are equal; a limit of 1 is a batch, of 1.0 all of them."""
+    run = saved()
+    for key in ("limit_train_batches", "limit_val_batches", "limit_test_batches"):
+        assert changes(run, f"trainer.{key}=1") == {f"trainer.{key}: 1.0 -> 1"}
+        assert changes(saved(f"trainer.{key}=1"), f"trainer.{key}=1.0") == {f"trainer.{key}: 1 -> 1.0"}
+        assert changes(run, f"trainer.{key}=1.0") == set()
+        for text in ("true", "'1'"):
+            with pytest.raises(UserError, match=key):
+                overlaid(run, [f"trainer.{key}={text}"], kind=TrainConfig)
+    # what the schema makes the same number is no change
+    run = saved("optimizer.lr=1", "trainer.val_check_interval=1", "model.dropout=0", "optimizer.betas=[0, 0.9]")
+    same = ("optimizer.lr=1.0", "trainer.val_check_interval=1.0", "model.dropout=0.0", "optimizer.betas=[0.0, 0.9]")
+    assert changes(run, *same) == set()
+
+
 def test_a_group_changes_what_its_own_file_states() -> None:
     run = saved("trainer=ddp_cpu", "trainer.max_epochs=7", "experiment=tutorial")
     assert changes(run, "trainer=cpu") == {"trainer.devices: 2 -> 1", "trainer.strategy: ddp -> auto"}

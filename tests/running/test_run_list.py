@@ -75,6 +75,19 @@ def test_filters_look_into_the_whole_configuration(outputs: Path) -> None:
         matching(runs, ["model.dim"])
 
 
+def test_a_filter_tells_one_batch_from_all(tmp_path: Path) -> None:
+    for name, limit in (("one", "1"), ("all", "1.0")):
+        folder = make(tmp_path / name, day=1)
+        (folder / "config.yaml").write_text(
+            f"trainer: {{limit_train_batches: {limit}}}\ntest: true\noptimizer: {{lr: 1.0}}"
+        )
+    runs = list(find_runs(tmp_path))
+    assert names(matching(runs, ["trainer.limit_train_batches=1"])) == ["one"]
+    assert names(matching(runs, ["trainer.limit_train_batches=1.0"])) == ["all"]
+    assert len(matching(runs, ["test=true", "optimizer.lr=1"])) == 2
+    assert matching(runs, ["test=1"]) == []
+
+
 def test_states(outputs: Path) -> None:
     running = outputs / "train" / "b"
     assert {run.folder.name: run.state for run in find_runs(outputs)} == {
