@@ -25,6 +25,9 @@ EXAMPLES = (
     ("python -m src.evaluate run=latest trainer=gpu trainer.precision=32-true", "elsewhere, in another precision"),
 )
 GROUPS = Path(__file__).resolve().parents[1] / "conf"  # of overrides: data=..., trainer=...
+# What counts in an evaluation, beside the limit of its split
+EFFECTIVE = ("data.", "paths.cache", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision",
+             "trainer.deterministic", "trainer.progress")  # fmt: skip
 # What may differ from the run without making the reviews others
 SAME_REVIEWS = ("data.archive", "data.workers", "data.batch_", "data.evaluation_batch_tokens")
 
@@ -67,6 +70,9 @@ def main() -> None:
 
     Interruption().install()  # Lightning would answer Ctrl-C with exit code 1
     print(f"run folder {folder}" + "".join(f"\nchanged: {change}" for change in changes))
+    limit = f"trainer.limit_{'val' if options['split'] == 'validation' else 'test'}_batches"
+    if idle := [f"`{change.key}`" for change in changes if not change.key.startswith((*EFFECTIVE, limit))]:
+        print(f"Note: {', '.join(idle)} has no effect on the {options['split']} figures of a trained run.")
     if not (folder / "metrics.json").exists():
         print(f"It has not ended: this is its {options['checkpoint']}.ckpt so far.")
     evaluate(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
@@ -27,6 +28,7 @@ from src.running.composition import (
     first_line,
     validate,
 )
+from src.running.ineffective import ineffective_files, ineffective_overrides
 from src.running.overrides import Keys, first_choice, group_faults, groups, parse
 from src.running.sentences import FaultsError
 from src.running.sweep_axes import axis_fault, jobs
@@ -151,14 +153,14 @@ def check(line: CommandLine) -> None:
                 if fault:
                     faults.append(fault)
                     overrides.remove(override)
-            faults += _composed_faults(line, overrides)
+            faults += _composed_faults(line, overrides, loader)
         except FaultsError as error:  # of a composition
             faults += error.sentences
     if faults:
         raise FaultsError(faults)
 
 
-def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
+def _composed_faults(line: CommandLine, overrides: list[Override], loader: ConfigLoaderImpl) -> list[str]:
     """Return the faults of what a good command line, or the good part of one, composes to."""
     swept = [override for override in overrides if override.is_sweep_override()]
     whole = compose_all(line.config_name, [str(override.input_line) for override in overrides], sweep=bool(swept))
@@ -166,9 +168,9 @@ def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
     faults = untrusted_names(whole)
     if line.runs:
         faults += _folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
-        faults += _misplaced(overrides, multirun=multirun)
+        faults += ineffective_overrides(overrides, whole, multirun=multirun)
     if not swept:
-        return faults + (_job_faults(whole) if line.checks_values else [])
+        return faults + (_job_faults(whole, loader) if line.checks_values else [])
     if not multirun:
         faults += [
             f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
@@ -182,28 +184,19 @@ def _composed_faults(line: CommandLine, overrides: list[Override]) -> list[str]:
         except FaultsError as error:
             faults += error.sentences
         else:
-            faults += [*untrusted_names(config), *_job_faults(config)]
+            faults += [*untrusted_names(config), *_job_faults(config, loader)]
     return faults
 
 
-def _misplaced(overrides: list[Override], *, multirun: bool) -> list[str]:
-    """Return a sentence for every folder that Hydra would pass over in silence."""
-    keys = [override.key_or_group for override in overrides]
-    if multirun:
-        must = "must be left out of a sweep, but is given beside -m; say hydra.sweep.dir=FOLDER, its jobs lie in that"
-        return [f"`{key}` {must}." for key in keys if key == "hydra.run.dir"]
-    must = "must stand beside -m (--multirun), but stands without; add -m to start a sweep or to go on with one"
-    return [f"`{key}` {must}." for key in keys if key.startswith("hydra.sweep.")]
-
-
-def _job_faults(config: DictConfig) -> list[str]:
+def _job_faults(config: DictConfig, loader: ConfigLoaderImpl) -> list[str]:
+    faults = [*ineffective_files(config, loader)]
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
     try:
         validate(config)
-    except FaultsError as faults:
-        return faults.sentences
-    return []
+    except FaultsError as others:
+        faults += others.sentences
+    return faults
 
 
 def _folder_faults(config: DictConfig, key: str) -> list[str]:

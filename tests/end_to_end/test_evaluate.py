@@ -85,10 +85,12 @@ def test_the_figures_are_those_of_training_to_the_last_digit(run: Path, split: s
 
 def test_two_processes_say_the_same_as_one(run: Path) -> None:
     trained = json.loads((run / "metrics.json").read_text())
-    done, found = evaluate(run, "trainer=ddp_cpu", "trainer.devices=2")
+    done, found = evaluate(run, "trainer=ddp_cpu", "trainer.devices=2", "optimizer.lr=7", "trainer.limit_val_batches=3")
     assert {name: found[f"test/{name}"] for name in FIGURES} == {name: trained[f"test/{name}"] for name in FIGURES}
     assert found["device"] == "2 x cpu"
     assert "changed: trainer.devices: 1 -> 2" in done.stdout
+    idle = "Note: `optimizer.lr`, `trainer.limit_val_batches` has no effect on the test figures of a trained run."
+    assert idle in done.stdout
 
 
 def test_on_a_file_of_ones_own(run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Settings that would be accepted and have no effect."""
+
+from pathlib import Path
+
+import pytest
+
+from src.running.command_line import check, read_command_line
+from src.running.ineffective import HEADER
+from src.running.sentences import FaultsError
+
+
+def faults(*arguments: str) -> list[str]:
+    try:
+        check(read_command_line([*arguments], config_name="train"))
+    except FaultsError as error:
+        return error.sentences
+    return []
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def file(group: str, content: bytes) -> list[str]:
+        path = tmp_path / group / "mine.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return [f"--config-dir={tmp_path}", f"{group}=mine"]
+
+    return file
+
+
+@pytest.mark.parametrize("group", ["experiment", "debug"])
+def test_a_file_whose_keys_would_count_for_nothing(write, tmp_path: Path, group: str) -> None:
+    keys = b"model:\n  dmi: 32\n"
+    path = tmp_path / group / "mine.yaml"
+    must = f"{path} must begin with the line `{HEADER}`, but"
+    nothing = "so `model` would have no effect;"
+    assert faults(*write(group, keys)) == [f"{must} does not, {nothing} add that line."]
+    (marked,) = faults(*write(group, b"\xef\xbb\xbf" + HEADER.encode() + b"\n" + keys))
+    assert marked == (
+        f"{must} begins with a byte order mark, {nothing} save it as UTF-8 without one, with that line first."
+    )
+    (other,) = faults(*write(group, f"# @package {group}\n".encode() + keys))
+    assert other == f"{must} says {group} instead, {nothing} mend that line."
+    # of a sweep, every job's file is looked at
+    assert must in faults(*write(group, keys), "-m", "seed=1,2")[0]
+    # with the line the keys count: a typo is one, a value is taken
+    assert "There is no key `model.dmi`" in faults(*write(group, HEADER.encode() + b"\n" + keys))[0]
+    assert faults(*write(group, HEADER.encode() + b"\r\nmodel:\r\n  dim: 32\r\n")) == []
+
+
+def test_keys_in_the_place_of_a_group(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("defaults: [train, _self_]\nexperiment: {model: {dim: 32}}\n")
+    assert faults(f"--config-dir={tmp_path}", "--config-name=mine") == [
+        "`experiment` must hold no keys of its own, but holds `model`, which have no effect there; take them out."
+    ]
+
+
+def test_keys_twice_in_a_file(write) -> None:
+    """The first would have no effect; OmegaConf's parser refuses them."""
+    (fault,) = faults(*write("experiment", HEADER.encode() + b"\nmodel:\n  dim: 32\nmodel:\n  dropout: 0.5\n"))
+    assert "mapping" in fault
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("sweep.fail_fast=true", "`sweep.fail_fast` must stand beside -m (--multirun), but stands without;"),
+        ("resume.allow_change=true", "`resume.allow_change` must stand beside resume=FOLDER, but stands without;"),
+        (
+            "data=csv data.train=a.csv data.validation=b.csv data.validation_share=0.2",
+            "`data.validation_share` must be left out where `data.validation` is a file (b.csv), but both are given;",
+        ),
+        (
+            "data=csv data.train=a.csv data.test=b.csv data.test_share=0.2",
+            "`data.test_share` must be left out where `data.test` is a file (b.csv), but both are given;",
+        ),
+    ],
+)
+def test_overrides_that_would_change_nothing(arguments: str, sentence: str) -> None:
+    (fault,) = faults(*arguments.split())
+    assert fault.startswith(sentence)
+
+
+def test_the_same_overrides_where_they_count() -> None:
+    assert faults("-m", "seed=1,2", "sweep.fail_fast=true") == []
+    assert faults("data=csv", "data.train=a.csv", "data.validation_share=0.2", "data.test_share=0.3") == []
