@@ -120,8 +120,6 @@ def go_on(line: command_line.CommandLine) -> None:
     with planned(line) as resumption:
         if resumption is None:
             return
-        for note in resumption.notes:
-            print(note, flush=True)
         train(
             resumption.config,
             folder=resumption.folder,
@@ -131,6 +129,7 @@ def go_on(line: command_line.CommandLine) -> None:
             checkpoint=str(resumption.checkpoint) if resumption.checkpoint else None,
             threads=resumption.threads,
             resume=resumption.entry,
+            notes=resumption.notes,
         )
 
 

@@ -36,8 +36,8 @@ class Resumption(NamedTuple):
     checkpoint: Path | None  # None: nothing was saved yet
     step: int
     threads: int
-    notes: list[str]  # what to say first
-    entry: dict[str, Any]  # for resumes.jsonl, once its reviews turn out to be the same
+    notes: list[str]  # what to say beside how exact it is
+    entry: dict[str, Any]  # for resumes.jsonl, once it goes on
 
 
 class Newest(NamedTuple):
@@ -116,13 +116,7 @@ def resumption(
     reasons = inexact + _inexact(folder, record, here, changes, newest, free=free)
     reasons += ["best.ckpt was lost"] if lost else []
     reasons = list(dict.fromkeys(reasons))
-    at = (
-        f"Resuming {folder} at step {newest.step:,}"
-        if newest.path
-        else f"Starting {folder} again: nothing was saved yet"
-    )
     notes = [
-        f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit."),
         *newest.notes,
         *lost,
         *(f"changed: {change}" for change in changes if not change.key.startswith("resume.")),

@@ -53,8 +53,6 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
         return _result(results, config)
     print(f"{named}: {'going on' if begun else 'starting'} in {folder}", flush=True)
     gone_on = _gone_on(config, folder) if begun else None
-    for note in gone_on.notes if gone_on else ():
-        print(note, flush=True)
     checkpoint = gone_on.checkpoint if gone_on else None
     order = make_order(
         "train",
@@ -66,6 +64,7 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
             "checkpoint": str(checkpoint) if checkpoint else None,
             "threads": gone_on.threads if gone_on else None,
             "resume": gone_on.entry if gone_on else None,
+            "notes": gone_on.notes if gone_on else [],
             "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
         },
     )

@@ -1,6 +1,7 @@
 """One training run from configuration to end table, from the beginning or from a checkpoint."""
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from src.running.lock import locked
 from src.running.outcome import announce, conclude
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
+from src.running.resume_record import ResumeRecord, short_windows
 from src.running.schema import TrainConfig
 from src.tasks.checkpoint import Checkpoints
 from src.tasks.checkpoint_io import BEST, checkpoint_path
@@ -40,6 +42,7 @@ def train(
     threads: int | None = None,
     command: str | None = None,
     resume: dict[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> float | None:
     """Train, choose the best checkpoint, test it, and leave everything in `folder`.
 
@@ -52,7 +55,8 @@ def train(
         checkpoint: where to go on; None: at the beginning.
         threads: of this process; None: torch's choice.
         command: the line that was typed, for the record; None: this process's own.
-        resume: what to add to resumes.jsonl once the reviews have turned out to be the same.
+        resume: what to add to resumes.jsonl once training goes on.
+        notes: what to say of the resume then.
 
     Returns:
         The metric that `task.monitor` names, of the best checkpoint; None without a validation split.
@@ -64,7 +68,7 @@ def train(
     quieten()
     precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
-    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume)
+    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes)
     with ExitStack() as held:
         if is_first_process():
             if not resumed:
@@ -98,12 +102,14 @@ class _Run:
         checkpoint: str | None,
         began: float,
         resume: dict[str, Any] | None,
+        notes: Sequence[str],
     ) -> None:
         self.config = config
         self.folder = folder
         self.checkpoint = checkpoint
         self.began = began
         self.resume = resume
+        self.notes = notes
         self.interruption = interruption
         self.trainer: lightning.Trainer | None = None
         self.checkpoints: Checkpoints | None = None
@@ -129,8 +135,6 @@ class _Run:
         if is_first_process():
             _same_data(folder, fingerprints)
             run_folder.record_data(folder, fingerprints)
-            if self.resume is not None:
-                run_folder.record_resume(folder, self.resume)
             if (sizes := self._curve_sizes()) is not None:
                 cut_back(folder, sizes)
         task = assembly.build_task(config, data)
@@ -139,6 +143,10 @@ class _Run:
             config, folder, interruption=self.interruption, best_score=self._best_score(), began=self.began
         )
         callbacks = assembly.build_callbacks(config, curves, checkpoints)
+        if self.resume is not None:
+            before = short_windows(config.trainer, self.checkpoint, batches=data.training_batches)
+            self.resume["inexact"] = list(dict.fromkeys([*self.resume["inexact"], *before]))
+            callbacks.insert(0, ResumeRecord(folder, self.resume, self.notes, saved=self.checkpoint is not None))
         trainer = self.trainer = assembly.build_trainer(config, folder, callbacks=callbacks, order=self.order)
         if trainer.is_global_zero:
             announce(config, folder, data, task, precision=str(trainer.precision), began=self.began)

@@ -265,6 +265,7 @@ class Checkpoints(Checkpoint):
             "training_confusion": pl_module.counted_by_all().cpu(),
             "training_batches": pl_module.counts.batches,
             "validated_step": pl_module.validated_step,
+            "mean_of_window": True,  # `epoch_loop.MeanOfWindow`: the last steps of epochs were not taken too short
             "curves": self.curve_sizes(trainer.loggers) if trainer.is_global_zero else {},
         }
 

@@ -3,15 +3,21 @@
 Lightning 2.6 restores its own counters in a dozen cases and gets several of them wrong (a validation left out or run
 twice, logged steps off by one, the first epoch's order again). One case is enough: every checkpoint is taken between
 two batches, and says so in a `Position`; from there on everything is as if training had never stopped.
+
+It also divides every loss by `accumulate_grad_batches`, those of an epoch's last window too, which may hold fewer
+batches: `MeanOfWindow` divides by as many as there are.
 """
 
+from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import lightning
 from lightning.pytorch.loops.fetchers import _DataFetcher
 from lightning.pytorch.loops.fit_loop import _FitLoop
+from lightning.pytorch.loops.optimization.automatic import ClosureResult, _AutomaticOptimization
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+from lightning.pytorch.trainer.call import _call_strategy_hook
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,39 @@ class Position:
         return asdict(self)
 
 
+def batches_of_window(index: int, *, batches: int, accumulate: int) -> int:
+    """Return how many batches make the optimizer step that a batch belongs to.
+
+    Args:
+        index: of the batch in its epoch, from 0.
+        batches: of the epoch.
+        accumulate: batches of a full window, `trainer.accumulate_grad_batches`.
+    """
+    return min(accumulate, batches - index // accumulate * accumulate)
+
+
+class MeanOfWindow(_AutomaticOptimization):
+    """Lightning's optimizer steps, each along the mean gradient of the batches that its window holds."""
+
+    def _training_step(self, kwargs: "OrderedDict[str, Any]") -> ClosureResult:
+        """Compute a batch's loss, and divide it by the batches of its window: the division is exact for any number."""
+        loss = _call_strategy_hook(self.trainer, "training_step", *kwargs.values())
+        index = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready - 1
+        held = batches_of_window(
+            index, batches=int(self.trainer.num_training_batches), accumulate=self.trainer.accumulate_grad_batches
+        )
+        return ClosureResult.from_training_step_output(loss, held)
+
+
 class EpochLoop(_TrainingEpochLoop):
     """Lightning's loop over the batches of an epoch, able to begin in the middle of one."""
 
     start: Position | None = None
     _validation_is_due = False
+
+    def __init__(self, trainer: lightning.Trainer, *, min_steps: int | None, max_steps: int) -> None:
+        super().__init__(trainer, min_steps=min_steps, max_steps=max_steps)
+        self.automatic_optimization = MeanOfWindow(trainer)
 
     def reset(self) -> None:
         """Prepare an epoch; the first one of a resumed run has some of its batches behind it."""

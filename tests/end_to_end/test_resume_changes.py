@@ -47,7 +47,7 @@ def test_what_was_changed_is_not_changed_back_unasked(tmp_path: Path, killed: Ki
     with planned(back) as resumption:
         assert resumption is not None
         assert resumption.config.optimizer.lr == 0.01
-        assert "not bit for bit (optimizer.lr: 0.01 -> 0.5" in resumption.notes[0]
+        assert resumption.entry["inexact"][0].startswith("optimizer.lr: 0.01 -> 0.5")
     (folder / "resumes.jsonl").write_text('{"overrides"')
     assert "is damaged (a line is no JSON" in refusal(f"resume={folder}")
 
@@ -61,6 +61,7 @@ def test_the_data_must_be_the_same(tmp_path: Path, killed: Killed) -> None:
     assert refused.returncode == 2
     assert "fingerprint" in refused.stderr
     assert "data.archive" in refused.stderr
+    assert "bit for bit" not in refused.stdout
     assert not (folder / "resumes.jsonl").exists(), "what it was told would stay in force"
 
 
