@@ -49,6 +49,7 @@ def main() -> None:
 
     from src.inference.run_files import read_config, read_record, recorded  # torch: 2 s that a typo need not wait for
     from src.inference.run_folder import find_run
+    from src.running.launching import is_first_process
     from src.running.overlay import overlaid
     from src.running.schema import Config
 
@@ -69,12 +70,14 @@ def main() -> None:
     from src.tasks.interruption import Interruption
 
     Interruption().install()  # Lightning would answer Ctrl-C with exit code 1
-    print(f"run folder {folder}" + "".join(f"\nchanged: {change}" for change in changes))
+    said = [f"run folder {folder}", *(f"changed: {change}" for change in changes)]
     limit = f"trainer.limit_{'val' if options['split'] == 'validation' else 'test'}_batches"
     if idle := [f"`{change.key}`" for change in changes if not change.key.startswith((*EFFECTIVE, limit))]:
-        print(f"Note: {', '.join(idle)} has no effect on the {options['split']} figures of a trained run.")
+        said.append(f"Note: {', '.join(idle)} has no effect on the {options['split']} figures of a trained run.")
     if not (folder / "metrics.json").exists():
-        print(f"It has not ended: this is its {options['checkpoint']}.ckpt so far.")
+        said.append(f"It has not ended: this is its {options['checkpoint']}.ckpt so far.")
+    if is_first_process():
+        print("\n".join(said))
     evaluate(
         config,
         folder=Path(folder),

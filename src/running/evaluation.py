@@ -84,10 +84,14 @@ def evaluate(
         UserError: the reviews cannot be had, or are not those of the run though they should be.
     """
     began = time.monotonic()
-    quieten()
+    first = is_first_process()
+    quieten(first=first)
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = read_run(folder, checkpoint=checkpoint)
     source, encoded = _reviews(config, run, split, own_data=own_data)
+    if first and not own_data:  # of the run's own reviews, it has been said
+        for remark in source.remarks:
+            reporting.print_remark(remark)
     if not len(encoded):
         raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
     limit = config.trainer.limit_val_batches if split == "validation" else config.trainer.limit_test_batches
@@ -119,7 +123,7 @@ def evaluate(
     assert task.last_report is not None
     assert task.last_records is not None
     figures = task.last_report.record(split)
-    if not is_first_process():
+    if not first:
         return figures
     errors = worst_errors(task.last_records, _texts(source, split), run.label_names, count=worst) if worst else []
     record = {
@@ -184,8 +188,6 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
             f"the labels must be those of the run ({', '.join(run.label_names)}), but those of {source.name} are "
             f"{', '.join(source.label_names)} instead; choose other reviews."
         )
-    for remark in source.remarks:
-        reporting.print_remark(remark)
     encoded = encode_split(
         reviews,
         tokenizer=run.tokenizer,

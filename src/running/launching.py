@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,9 +22,10 @@ WORKER = (sys.executable, "-m", "src.running.worker")
 OF_A_GROUP = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # variables of one process group
 
 
+@cache  # asked as a process begins: when a process group ends, its variables go, and every process would be the first
 def is_first_process() -> bool:
-    """Say whether this is the process that was started by hand; DDP starts the others with a LOCAL_RANK."""
-    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+    """Say whether this process alone keeps the records and speaks; DDP and torchrun start the others with a rank."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK"))
 
 
 def make_order(task: str, config: Config, folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,14 @@ import logging
 import warnings
 
 
-def quieten() -> None:
-    """Silence it, in this process."""
+def quieten(*, first: bool) -> None:
+    """Silence it, in this process, and what the first process says where this is another one.
+
+    Args:
+        first: whether this is the process that speaks.
+    """
+    if not first:
+        logging.getLogger("src").setLevel(logging.ERROR)  # remarks on the reviews, which all processes read
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (

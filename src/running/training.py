@@ -65,12 +65,13 @@ def train(
         UserError: if machine or data cannot do what was asked.
     """
     began = time.monotonic()
-    quieten()
+    first = is_first_process()
+    quieten(first=first)
     precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes)
     with ExitStack() as held:
-        if is_first_process():
+        if first:
             if not resumed:
                 run_folder.claim(folder)
             held.enter_context(locked(folder))
@@ -84,7 +85,7 @@ def train(
                     threads=torch.get_num_threads(),
                     command=command,
                 )
-        with in_one_sentence(run, speaks=is_first_process()):
+        with in_one_sentence(run, speaks=first):
             return run.carry_out()
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from src.data.loader_workers import end_with
-from src.program import run_program
+from src.program import log_to_terminal, run_program
 
 
 def main() -> None:
     """Read the order and carry it out."""
     end_with(os.getppid())
     order: dict[str, Any] = json.load(sys.stdin)
+    log_to_terminal()
 
     from src.running.evaluation import evaluate
     from src.running.schema import Config, TrainConfig

@@ -88,18 +88,21 @@ def test_two_processes_say_the_same_as_one(run: Path) -> None:
     done, found = evaluate(run, "trainer=ddp_cpu", "trainer.devices=2", "optimizer.lr=7", "trainer.limit_val_batches=3")
     assert {name: found[f"test/{name}"] for name in FIGURES} == {name: trained[f"test/{name}"] for name in FIGURES}
     assert found["device"] == "2 x cpu"
+    assert done.stdout.count("best.ckpt on the test split") == 1, "the first process alone speaks"
     assert "changed: trainer.devices: 1 -> 2" in done.stdout
     idle = "Note: `optimizer.lr`, `trainer.limit_val_batches` has no effect on the test figures of a trained run."
     assert idle in done.stdout
 
 
 def test_on_a_file_of_ones_own(run: Path, tmp_path: Path) -> None:
-    texts = ["A wonderful film, I loved it.", "Dull, awful, boring.", "Great acting and a great story.", "The worst."]
+    texts = ["A wonderful film, I loved it.", "Dull, awful, boring.", "Great acting and a great story.", ""]
     file = tmp_path / "my.csv"
     with file.open("w", newline="") as opened:
         csv.writer(opened).writerows([["review", "stars"], *zip(texts, ["positive", "negative"] * 2, strict=True)])
     own = ("data=csv", f"data.test={file}", "data.text=review", "data.label=stars")
-    done, found = evaluate(run, *own, "trainer.limit_test_batches=1")
+    two = ("trainer=ddp_cpu", "trainer.devices=2", "trainer.limit_test_batches=1")
+    done, found = evaluate(run, *own, *two)
+    assert (done.stdout + done.stderr).count("1 of 4 reviews have an empty text") == 1
     assert "trainer.limit_test_batches: 1.0 -> 1" in found["changes"]
     assert found["test/reviews"] == 4
     assert found["source"] == "csv"
