@@ -6,7 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from src.data.summary import SplitSummary
-from src.tasks.metrics import AVERAGES, ClassificationReport
+from src.tasks.figures import AVERAGES
+from src.tasks.metrics import ClassificationReport
 
 COLUMNS_FIT = 25  # characters beside the other columns of the start-up table
 MATRIX_FITS = 90  # characters beside the names at the left of a confusion matrix

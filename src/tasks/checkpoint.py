@@ -8,6 +8,7 @@ Lightning's own ModelCheckpoint forgets the best one when the folder has moved, 
 interrupted, and keeps neither random states nor half-counted metrics.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import Logger
 
@@ -25,6 +27,7 @@ from src.tasks.epoch_loop import Position, begin_at
 from src.tasks.interruption import Interruption
 from src.tasks.random_states import random_states, restore_random_states
 
+ROUNDING = 4 * torch.finfo(torch.float32).eps  # relative, of a score that float32 arithmetic came to
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10  # which several processes must agree on
 
 
@@ -205,9 +208,16 @@ class Checkpoints(Checkpoint):
         return self.seconds_before + time.monotonic() - self.began
 
     def offer(self, trainer: lightning.Trainer, score: float) -> bool:
-        """Write best.ckpt if the present weights score better than the best ones so far, and say so. A collective."""
+        """Write best.ckpt if the present weights score better than the best ones so far, and say so. A collective.
+
+        Scores are kept in float32, as Lightning's metrics are, and an older version computed them in it: what differs
+        by no more than its rounding is no better.
+        """
+        score = float(torch.tensor(score, dtype=torch.float32))
         sign = -1.0 if self.lower_is_better else 1.0
-        better = self.best_score is None or sign * score > sign * self.best_score
+        better = self.best_score is None or (
+            sign * score > sign * self.best_score and not math.isclose(score, self.best_score, rel_tol=ROUNDING)
+        )
         if better:
             self.best_score = score
             best = checkpoint_path(self.folder, BEST)

@@ -17,13 +17,13 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from src.batch import Batch
 from src.errors import UserError
+from src.tasks.figures import figures_of_confusion
 from src.tasks.metrics import (
     ClassificationReport,
     Recorder,
     Records,
     TrainingCounts,
     classification_report,
-    figures_of_confusion,
 )
 from src.tasks.optimization import build_optimizer, learning_rate_factor, parameter_groups
 from src.transformer.classifier import TransformerClassifier

@@ -6,26 +6,18 @@ logits of its reviews, all are brought together and sorted by the review's index
 Shape suffixes: N reviews of a split, B of a batch, C classes.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
-from torchmetrics.functional.classification import (
-    multiclass_confusion_matrix,
-    multiclass_f1_score,
-    multiclass_precision,
-    multiclass_recall,
-)
+from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from src.batch import Batch
-
-AVERAGES: tuple[Literal["macro", "micro", "weighted"], ...] = ("macro", "micro", "weighted")
-NORMAL_QUANTILE_975 = 1.959963984540054
+from src.tasks.figures import ClassReport, class_reports, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -67,28 +59,6 @@ class TrainingCounts:
         self.batches = 0
 
 
-def figures_of_confusion(confusion_CC: Tensor) -> dict[str, float]:
-    """Return accuracy and the macro averages of precision, recall and F1 over the classes that occur at all.
-
-    Args:
-        confusion_CC: reviews; rows are labels, columns predictions.
-    """
-    confusion_CC = confusion_CC.cpu().double()
-    right_C, labelled_C, predicted_C = confusion_CC.diag(), confusion_CC.sum(1), confusion_CC.sum(0)
-    occurs_C = (labelled_C + predicted_C) > 0
-
-    def macro(above_C: Tensor, below_C: Tensor) -> float:
-        shares_C = torch.where(below_C > 0, above_C / below_C.clamp(min=1), 0.0)
-        return float(shares_C[occurs_C].mean()) if occurs_C.any() else 0.0
-
-    return {
-        "accuracy": float(right_C.sum() / confusion_CC.sum().clamp(min=1)),
-        "precision": macro(right_C, predicted_C),
-        "recall": macro(right_C, labelled_C),
-        "f1": macro(2 * right_C, labelled_C + predicted_C),
-    }
-
-
 class Recorder:
     """Collects logits batch by batch; `gather` brings together what all processes collected."""
 
@@ -116,16 +86,6 @@ class Recorder:
         if len(set(index_N.tolist())) != index_N.numel():
             raise RuntimeError("A review was evaluated twice.")
         return Records(index_N[order_N], labels_N[order_N], logits_NC[order_N])
-
-
-@dataclass(frozen=True)
-class ClassReport:
-    """One line of a per-class report."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
 
 
 @dataclass(frozen=True)
@@ -170,19 +130,10 @@ def classification_report(records: Records, label_names: list[str]) -> Classific
         records: at least one review.
         label_names: C names, in the order of the label ids.
     """
-    classes, reviews = len(label_names), records.labels_N.numel()
+    labels_N, reviews = records.labels_N, records.labels_N.numel()
     predictions_N = records.logits_NC.argmax(dim=-1)
-    labels_N = records.labels_N
-
-    def reports(average: Literal["none", "macro", "micro", "weighted"], supports: list[int]) -> list[ClassReport]:
-        columns = [
-            score(predictions_N, labels_N, num_classes=classes, average=average).double().reshape(-1).tolist()
-            for score in (multiclass_precision, multiclass_recall, multiclass_f1_score)
-        ]
-        return [ClassReport(p, r, f, n) for p, r, f, n in zip(*columns, supports, strict=True)]
-
-    of_class = reports("none", torch.bincount(labels_N, minlength=classes).tolist())
-    averages: dict[str, ClassReport] = {name: reports(name, [reviews])[0] for name in AVERAGES}
+    confusion_CC = multiclass_confusion_matrix(predictions_N, labels_N, num_classes=len(label_names))
+    of_class, averages = class_reports(confusion_CC)
     right = int((predictions_N == labels_N).sum())
     low, high = wilson_interval(right, reviews)
     return ClassificationReport(
@@ -193,14 +144,5 @@ def classification_report(records: Records, label_names: list[str]) -> Classific
         loss=float(F.cross_entropy(records.logits_NC, labels_N)),
         classes=dict(zip(label_names, of_class, strict=True)),
         averages=averages,
-        confusion=multiclass_confusion_matrix(predictions_N, labels_N, num_classes=classes).tolist(),
+        confusion=confusion_CC.tolist(),
     )
-
-
-def wilson_interval(right: int, total: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927): unlike p +- 2 sqrt(pq/n) it never leaves [0, 1]."""
-    z = NORMAL_QUANTILE_975
-    share = right / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return max(0.0, centre - half), min(1.0, centre + half)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from src.tasks.checkpoint import Checkpoints, SavingTimes
 from src.tasks.interruption import Interruption
@@ -55,10 +56,25 @@ def test_only_a_better_one_replaces_the_best(lower: bool, kept: list[float]) -> 
     checkpoints, trainer = make(steps=1, minutes=1, lower_is_better=lower), Trainer()
     for score in (0.5, 0.5, 0.4, 0.7, 0.6):
         checkpoints.offer(trainer, score)  # type: ignore[arg-type]
-    assert [one["best_score"] for one in trainer.saved] == kept
+    assert [one["best_score"] for one in trainer.saved] == pytest.approx(kept)
 
 
 def test_the_best_of_a_resumed_run_is_remembered() -> None:
     checkpoints, trainer = make(steps=1, minutes=1, best=0.8), Trainer()
     checkpoints.offer(trainer, 0.7)  # type: ignore[arg-type]
     assert trainer.saved == []
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("tenths", range(1, 10))
+def test_an_equal_score_is_no_better_however_it_was_rounded(lower: bool, tenths: int) -> None:
+    """In float32, as Lightning gives it; in float64, as the report has it; in an older version's float32 arithmetic."""
+    exact = tenths / 10
+    rounded = float(torch.tensor(exact))
+    older = [float(torch.nextafter(torch.tensor(exact), torch.tensor(to))) for to in (0.0, 1.0)]
+    for best in (exact, rounded, *older):
+        checkpoints, trainer = make(steps=1, minutes=1, best=best, lower_is_better=lower), Trainer()
+        for score in (exact, rounded, *older):
+            assert not checkpoints.offer(trainer, score)  # type: ignore[arg-type]
+        one_of_25000 = 1 / 25_000
+        assert checkpoints.offer(trainer, exact - one_of_25000 if lower else exact + one_of_25000)  # type: ignore[arg-type]

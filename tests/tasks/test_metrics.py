@@ -1,7 +1,5 @@
 """Figures of a split against counting by hand, and their independence of batches."""
 
-import math
-
 import pytest
 import torch
 from hypothesis import given
@@ -14,13 +12,11 @@ from torchmetrics.functional.classification import (
 )
 
 from src.batch import Batch
+from src.tasks.figures import figures_of_confusion
 from src.tasks.metrics import (
     Recorder,
-    Records,
     TrainingCounts,
     classification_report,
-    figures_of_confusion,
-    wilson_interval,
 )
 
 
@@ -32,44 +28,6 @@ def batch_of(index: list[int], labels: list[int]) -> Batch:
         torch.tensor(labels, dtype=torch.int64),
         torch.tensor(index, dtype=torch.int64),
     )
-
-
-def records_of(labels: list[int], predictions: list[int], classes: int) -> Records:
-    logits = torch.nn.functional.one_hot(torch.tensor(predictions), classes).double() * 3
-    return Records(torch.arange(len(labels)), torch.tensor(labels), logits)
-
-
-@given(
-    st.integers(2, 4).flatmap(
-        lambda c: st.tuples(
-            st.just(c), st.lists(st.tuples(st.integers(0, c - 1), st.integers(0, c - 1)), min_size=1, max_size=40)
-        )
-    )
-)
-def test_report_equals_counting(case: tuple[int, list[tuple[int, int]]]) -> None:
-    classes, pairs = case
-    labels, predictions = [label for label, _ in pairs], [prediction for _, prediction in pairs]
-    report = classification_report(records_of(labels, predictions, classes), [f"c{i}" for i in range(classes)])
-
-    def share(part: int, whole: int) -> float:
-        return part / whole if whole else 0.0
-
-    seen = []
-    for c in range(classes):
-        hit = sum(label == prediction == c for label, prediction in pairs)
-        precision, recall = share(hit, predictions.count(c)), share(hit, labels.count(c))
-        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-        line = report.classes[f"c{c}"]
-        assert (line.precision, line.recall, line.f1) == pytest.approx((precision, recall, f1), abs=1e-6)
-        assert line.support == labels.count(c)
-        if labels.count(c) or predictions.count(c):  # torchmetrics leaves classes out that never occur
-            seen.append(f1)
-    assert report.averages["macro"].f1 == pytest.approx(sum(seen) / len(seen), abs=1e-6)
-    assert report.accuracy == sum(label == prediction for label, prediction in pairs) / len(pairs)
-    assert report.averages["micro"].f1 == pytest.approx(report.accuracy, abs=1e-6)
-    assert report.averages["weighted"].recall == pytest.approx(report.accuracy, abs=1e-6)
-    assert sum(map(sum, report.confusion)) == len(pairs)
-    assert all(report.confusion[label][prediction] == pairs.count((label, prediction)) for label, prediction in pairs)
 
 
 @given(st.permutations(range(7)), st.integers(1, 7))
@@ -102,17 +60,6 @@ def test_recorder_forgets_after_gathering() -> None:
     for logit in (1.0, 2.0):
         recorder.add(batch_of([0], [0]), torch.full((1, 2), logit))
         assert recorder.gather().logits_NC.tolist() == [[logit, logit]]
-
-
-def test_interval_is_wilsons() -> None:
-    low, high = wilson_interval(8, 10)  # Wilson 1927; figures from the closed form worked out by hand
-    assert (low, high) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
-    assert wilson_interval(0, 10)[0] == pytest.approx(0.0, abs=1e-12)
-    assert 1 - 1e-12 <= wilson_interval(10, 10)[1] <= 1.0
-    for right in range(0, 101, 10):  # its definition: |p - share| = z sqrt(p (1 - p) / n) at both ends
-        for p in wilson_interval(right, 100):
-            z = abs(p - right / 100) / math.sqrt(p * (1 - p) / 100) if 1e-9 < p < 1 - 1e-9 else 1.959964
-            assert z == pytest.approx(1.959964, abs=1e-5)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30), st.integers(1, 5))
