@@ -27,7 +27,7 @@ from src.running.ranks import end_ranks
 from src.running.schema import Config
 from src.running.schema_data import Csv
 from src.tasks.checkpoint import Checkpoints
-from src.tasks.checkpoint_io import checkpoint_path
+from src.tasks.checkpoint_io import BEST, checkpoint_path
 from src.tasks.classification import ClassificationTask
 from src.tasks.metrics import Records
 from src.tasks.progress import progress_callback
@@ -145,7 +145,8 @@ def evaluate(
     reporting.print_end(
         task.last_report,
         title=f"{checkpoint}.ckpt on the {split} split of {source.name}",
-        facts={"written to": str(folder / "evaluation.json")},
+        facts=({"chosen by": reporting.UNCHOSEN} if checkpoint == BEST and content.get("best_score") is None else {})
+        | {"written to": str(folder / "evaluation.json")},
     )
     for error in errors:
         reporting.print_error(error.id, error.label, error.called, error.probability, error.text)

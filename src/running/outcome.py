@@ -71,6 +71,8 @@ def conclude(
     }
     if "validation/accuracy" in metrics:
         facts = {"validation": f"accuracy {metrics['validation/accuracy']:.4f}"} | facts
+    else:
+        facts = {"chosen by": reporting.UNCHOSEN} | facts
     if config.test:
         assert task.last_records is not None
         lines = predictions(task.last_records, data.review_ids("test"), data.label_names)

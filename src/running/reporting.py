@@ -10,6 +10,8 @@ from src.data.summary import SplitSummary
 from src.running.label_tables import balance, class_table, confusion_table, labels_fit, shown
 from src.tasks.metrics import ClassificationReport
 
+# Of a run without a validation split
+UNCHOSEN = "nothing: there were no reviews to validate on, so best.ckpt is the last state"
 MOST_OF_A_TEXT = 600  # characters of a text on the terminal; evaluation.json has all of it
 
 

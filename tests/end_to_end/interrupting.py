@@ -34,6 +34,7 @@ VARIANTS = {
     "two_processes": ("trainer=ddp_cpu", "trainer.devices=2"),
     "csv_curves": ("logger=csv", "trainer=ddp_cpu", "trainer.devices=2"),
     "last_step": ("trainer.max_steps=12",),
+    "odd": ("data.overfit_reviews=20", "scheduler=constant", "task.monitor=validation/loss"),  # 5 batches, not 6
     "stopping_early": (
         "callbacks=early_stopping", "callbacks.early_stopping.patience=2", "callbacks.early_stopping.min_delta=1",
     ),

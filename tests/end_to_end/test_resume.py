@@ -64,6 +64,9 @@ def check(point: Point, tmp_path: Path, cache: Path, whole: dict[str, Any]) -> N
         ),
         pytest.param("last_step", [Point("validation", 10, "SIGTERM")], id="last validation", marks=pytest.mark.slow),
         pytest.param("last_step", [Point("epoch_end", 2)], id="last epoch's end", marks=pytest.mark.slow),
+        pytest.param(
+            "odd", [Point("validated", 7), Point("test", 1, "SIGTERM")], id="after training", marks=pytest.mark.slow
+        ),
         pytest.param("stopping_early", [Point("epoch_end", 2)], id="stopping early", marks=pytest.mark.slow),
         pytest.param("in_the_midst", [Point("validation", 2, "SIGTERM")], id="in_the_midst", marks=pytest.mark.slow),
         pytest.param("workers", [Point("training", 8), Point("epoch_end", 1)], id="workers", marks=pytest.mark.slow),

@@ -14,6 +14,10 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
+from src.inference.run_files import read_config
+from src.running.evaluation import evaluate
+from src.running.overlay import overlaid
+from src.running.schema import Config
 from tests.end_to_end.program import REPOSITORY, SMALL, Run
 
 Train = Callable[..., Run]
@@ -157,6 +161,11 @@ def test_training_that_ends_before_its_first_validation(train: Train, callbacks:
         torch.load(run.folder / "checkpoints" / f"{name}.ckpt", weights_only=True) for name in ("best", "last")
     )
     assert best["global_step"] == last["global_step"] == 3
+    assert f"after the last step  validation accuracy {run.metrics['validation/accuracy']:.4f}" in run.out
+    curves = EventAccumulator(str(run.folder / "tensorboard")).Reload()
+    for name in ("accuracy", "loss", "f1", "precision", "recall"):
+        (point,) = curves.Scalars(f"validation/{name}")
+        assert (point.step, point.value) == (2, pytest.approx(run.metrics[f"validation/{name}"]))
 
 
 def test_last_is_the_last_and_best_the_best(train: Train) -> None:
@@ -170,10 +179,19 @@ def test_last_is_the_last_and_best_the_best(train: Train) -> None:
     assert best["global_step"] == 5
 
 
-def test_without_a_validation_split(train: Train) -> None:
+@pytest.mark.filterwarnings("default")
+def test_without_a_validation_split(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
     run = train("debug=fast", "data.validation=0", "data.test=131", *SMALL)
     assert run.metrics["test/reviews"] == 131
     assert "validation/accuracy" not in run.metrics
+    unchosen = "chosen by nothing: there were no reviews to validate on, so best.ckpt is the last state"
+    assert unchosen in " ".join(run.out.split())
+    config, _ = overlaid(read_config(run.folder), [], kind=Config)
+    capsys.readouterr()
+    for checkpoint, said in (("best", True), ("last", False)):
+        evaluate(config, folder=run.folder, split="test", checkpoint=checkpoint, worst=0, own_data=True, changes=[],
+                 threads=1)  # fmt: skip
+        assert (unchosen in " ".join(capsys.readouterr().out.split())) == said
 
 
 def test_without_validation_and_cut_short_the_last_state_is_the_best(train: Train) -> None:
