@@ -19,13 +19,13 @@ WIDE = 120  # characters from which on a terminal has room for all columns
 EXAMPLES = (
     ("python -m src.runs", "all runs, the newest first"),
     ("python -m src.runs sort=accuracy filter=model.dim=128", "the best of one width"),
-    ("python -m src.runs filter=state=crashed", "what could be resumed"),
+    ("python -m src.runs filter=state=stopped", "what Ctrl-C or SIGTERM ended, and resume=RUN goes on with"),
 )
 
 
 def main() -> None:
     """Read the command line and print the table."""
-    purpose = "List the runs: state (running, finished, crashed), figures and overrides."
+    purpose = "List the runs: state (running, finished, stopped, crashed), figures and overrides."
     options = options_or_help(sys.argv[1:], OPTIONS, program="python -m src.runs", purpose=purpose, examples=EXAMPLES)
     outputs = Path(options["outputs"])
     if not outputs.is_dir():
@@ -35,7 +35,7 @@ def main() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from src.running.run_list import find_runs, matching, ordered
+    from src.running.run_list import UNENDED, find_runs, matching, ordered
 
     runs = list(find_runs(outputs))
     conditions = options["filter"].split(",") if options["filter"] else []
@@ -72,8 +72,9 @@ def main() -> None:
     hidden = len(chosen) - options["limit"]
     if hidden > 0:
         out.print(f"{hidden:,} more; limit={len(chosen)} shows them all.")
-    if any(run.state == "crashed" for run in chosen):
-        out.print(f"Go on with a crashed one: python -m src.train resume={outputs}/RUN")
+    unended = [state for state in UNENDED if any(run.state == state for run in chosen)]
+    if unended:
+        out.print(f"Go on with a {' or '.join(unended)} one: python -m src.train resume={outputs}/RUN")
 
 
 if __name__ == "__main__":

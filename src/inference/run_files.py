@@ -13,6 +13,7 @@ import yaml  # type: ignore[import-untyped]
 
 from src.errors import UserError
 
+STOPPED = "stopped.json"  # in a run folder: a signal ended its last process, which could say so
 FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
 CODE_KEYS = ("_target_", "class", "()")  # by which Hydra and logging choose code: their value is imported
 

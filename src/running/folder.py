@@ -3,6 +3,7 @@
 config.yaml          the configuration, composed and resolved, as the run began
 run.json             command line, overrides, git, versions, hardware, fingerprints, as the run began
 resumes.jsonl        a line for each time the run was resumed
+stopped.json         the signal that ended its last process; gone once it goes on
 vocabulary.json      tokens in the order of their ids, and the tokenizer's state
 metrics.json         the figures of best.ckpt
 predictions.jsonl    a line a test review: id, label, probabilities
@@ -15,6 +16,7 @@ import json
 import os
 import platform
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -29,7 +31,7 @@ from omegaconf import OmegaConf
 
 from src.atomic import write_text
 from src.errors import UserError
-from src.inference.run_files import FORMAT_VERSION, read_record
+from src.inference.run_files import FORMAT_VERSION, STOPPED, read_record
 from src.running.lock import LOCK
 from src.running.schema import TrainConfig
 
@@ -121,10 +123,21 @@ def record_resume(folder: Path, entry: Mapping[str, Any]) -> None:
     write_text(path, before + json.dumps(entry, ensure_ascii=False, default=_plain) + "\n")
 
 
+def record_stop(folder: Path, number: int) -> None:
+    """Write down that a signal ended the run for now: it did not crash. A full disk is no reason to say so instead."""
+    with suppress(OSError, UserError):
+        write_json(folder / STOPPED, {"signal": signal.Signals(number).name, "stopped": _now()})
+
+
+def forget_stop(folder: Path) -> None:
+    """Take that back: the run goes on."""
+    (folder / STOPPED).unlink(missing_ok=True)
+
+
 def circumstances(*, device: str, precision: str, threads: int, program: str = "src.train") -> dict[str, Any]:
     """Return when, how and on what the program was started."""
     return {
-        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "started": _now(),
         "command": shlex.join(["python", "-m", program, *sys.argv[1:]]),
         "device": device,
         "precision": precision,
@@ -163,6 +176,10 @@ def hardware() -> dict[str, Any]:
         "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
     }
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _processor() -> str:

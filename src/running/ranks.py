@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 import lightning
@@ -19,6 +20,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 
 from src.errors import UserError
+from src.running.folder import record_stop
 from src.running.launching import OF_A_GROUP, start_worker
 from src.tasks.interruption import SIGNALS
 
@@ -88,6 +90,8 @@ class RankLauncher(_SubprocessScriptLauncher):
             assert failure is not None
             for sentence in str(failure).splitlines():
                 print(f"error: {sentence}", file=sys.stderr, flush=True)
+            if failure.exit_code in SIGNALLED and self.order["task"] == "train":
+                record_stop(Path(self.order["folder"]), failure.exit_code - 128)
             os._exit(failure.exit_code)
 
     def failure(self, *, seconds: float) -> DeadRankError | None:

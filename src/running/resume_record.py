@@ -35,6 +35,7 @@ class ResumeRecord(Callback):
         del pl_module
         if trainer.is_global_zero:
             run_folder.record_resume(self.folder, self.entry)
+            run_folder.forget_stop(self.folder)
             print("\n".join([self.first_note, *self.notes]), flush=True)
 
     @property

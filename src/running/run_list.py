@@ -9,19 +9,20 @@ from typing import Any, NamedTuple
 import yaml  # type: ignore[import-untyped]
 
 from src.errors import UserError
-from src.inference.run_files import Resumes, earlier_resumes
+from src.inference.run_files import STOPPED, Resumes, earlier_resumes
 from src.running.lock import is_locked
 from src.running.metric_order import lower_is_better
 
 COUNTS_OR_SHARES = tuple(f"trainer.limit_{split}_batches" for split in ("train", "val", "test"))  # 1 is not 1.0
-STATES = RUNNING, FINISHED, CRASHED = "running", "finished", "crashed"
+STATES = RUNNING, FINISHED, STOPPED_BY_SIGNAL, CRASHED = "running", "finished", "stopped", "crashed"
+UNENDED = (STOPPED_BY_SIGNAL, CRASHED)  # can go on
 
 
 class Run(NamedTuple):
     """A run folder at a glance."""
 
     folder: Path
-    state: str  # running, finished or crashed
+    state: str  # one of STATES; a run that was killed, or that is of an older version, cannot say that it was stopped
     started: str  # ISO 8601
     resumed: int  # how often
     overrides: list[str]  # of the first start
@@ -48,13 +49,21 @@ def find_runs(outputs: Path) -> Iterator[Run]:
         resumes = _resumes(folder)
         yield Run(
             folder=folder,
-            state=FINISHED if finished else RUNNING if is_locked(folder) else CRASHED,
+            state=_state(folder, finished=finished),
             started=str(content.get("started", "")),
             resumed=resumes.times,
             overrides=[str(one) for one in content.get("overrides", [])],
             resume_overrides=resumes.overrides,
             metrics=(_json(folder / "metrics.json") or {}) if finished else {},
         )
+
+
+def _state(folder: Path, *, finished: bool) -> str:
+    if finished:
+        return FINISHED
+    if is_locked(folder):
+        return RUNNING
+    return STOPPED_BY_SIGNAL if (folder / STOPPED).exists() else CRASHED
 
 
 def ordered(runs: Sequence[Run], *, by: str) -> list[Run]:

@@ -1,5 +1,6 @@
 """One training run from configuration to end table, from the beginning or from a checkpoint."""
 
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ from src.tasks.checkpoint import Checkpoints
 from src.tasks.checkpoint_io import BEST, checkpoint_path
 from src.tasks.classification import ClassificationTask
 from src.tasks.curves import TrainingCurves
-from src.tasks.interruption import Interruption
+from src.tasks.interruption import Interrupted, Interruption
 
 
 def train(
@@ -85,8 +86,13 @@ def train(
                     threads=torch.get_num_threads(),
                     command=command,
                 )
-        with in_one_sentence(run, speaks=first):
-            return run.carry_out()
+        try:
+            with in_one_sentence(run, speaks=first):
+                return run.carry_out()
+        except (Interrupted, KeyboardInterrupt) as stop:
+            if first:
+                run_folder.record_stop(folder, stop.number if isinstance(stop, Interrupted) else signal.SIGINT)
+            raise
 
 
 class _Run:

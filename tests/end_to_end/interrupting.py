@@ -17,6 +17,7 @@ from src.checkpoint_file import read_checkpoint
 from src.errors import UserError
 from src.running.command_line import read_command_line
 from src.running.resuming import newest_checkpoint, planned
+from src.running.run_list import find_runs
 from tests.end_to_end.program import REPOSITORY
 
 STEPS = 18  # 3 epochs of 6 batches
@@ -115,12 +116,20 @@ def interrupt(folder: Path, point: Point, *arguments: str) -> None:
         assert "Traceback" not in stopped.stderr
         assert f"resume={folder}" in stopped.stdout
     assert not (folder / "metrics.json").exists()
+    if (folder / "run.json").exists():
+        assert state(folder) == ("crashed" if point.by == "SIGKILL" else "stopped")
+
+
+def state(folder: Path) -> str:
+    """Return what `python -m src.runs` calls the run."""
+    return next(run.state for run in find_runs(folder.parent) if run.folder == folder)
 
 
 def resume(folder: Path, *, changed: tuple[str, ...] = ()) -> str:
     record = (folder / "run.json").read_bytes()
     saved = newest_checkpoint(folder)[1]
     done = succeed(f"resume={folder}", *changed)
+    assert state(folder) == "finished"
     total = json.loads((folder / "metrics.json").read_text())["training/steps"]
     taken = json.loads((folder / "metrics.json").read_text())["training/steps_of_last_process"]
     assert taken <= total - saved, "it started over"

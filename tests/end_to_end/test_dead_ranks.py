@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from src.running.resuming import newest_checkpoint
-from tests.end_to_end.interrupting import TINY, VARIANTS, outcome
+from tests.end_to_end.interrupting import TINY, VARIANTS, outcome, state
 from tests.end_to_end.processes import Program
 
 MINUTE = 60  # within which everything must have ended
@@ -28,10 +28,12 @@ def test_the_second_process_is_terminated_then_killed(
     terminated = Program(tmp_path, *two, fault="SIGTERM training 7 1").end()
     assert "Stopped at step 7. Go on: python -m src.train resume=" in terminated.quiet(143)
     assert newest_checkpoint(folder)[1] == 7
+    assert state(folder) == "stopped"
     killed = Program(tmp_path, f"resume={folder}", fault="SIGKILL training 5 1").end()
     assert "process 1 was killed by signal 9" in killed.sentence(1)
     assert killed.seconds < MINUTE
     assert newest_checkpoint(folder)[1] == 11
+    assert state(folder) == "crashed"
     assert "bit for bit" in Program(tmp_path, f"resume={folder}").end().quiet(0)
     assert outcome(folder) == uninterrupted("two_processes")
 

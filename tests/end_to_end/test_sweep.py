@@ -13,7 +13,7 @@ import pytest
 
 from src.checkpoint_file import read_checkpoint
 from src.running.lock import locked
-from tests.end_to_end.interrupting import TINY, start
+from tests.end_to_end.interrupting import TINY, start, state
 from tests.end_to_end.program import REPOSITORY
 
 SHORT = (*TINY, "trainer.max_epochs=1")
@@ -92,6 +92,7 @@ def test_a_stopped_sweep_goes_on(tmp_path: Path, cache: Path) -> None:
     assert processes_of(str(sweep)) == []
     first = (sweep / "0" / "metrics.json").stat().st_mtime_ns
     assert not (sweep / "1" / "metrics.json").exists()
+    assert state(sweep / "1") == "stopped"
     saved = read_checkpoint(second)["position"]["optimizer_steps"]
     assert saved > 0
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from src.errors import UserError
 from src.running import lock
+from src.running.folder import forget_stop, record_stop
 from src.running.lock import LOCK, is_locked, locked
 from src.running.run_list import find_runs, matching, ordered
 from tests.end_to_end.program import REPOSITORY
@@ -69,7 +71,7 @@ def test_filters_look_into_the_whole_configuration(outputs: Path) -> None:
     assert matching(runs, ["model.dim=7"]) == []
     with pytest.raises(UserError, match=r"no run has model\.dmi\. Did you mean `model.dim`"):
         matching(runs, ["model.dmi=64"])
-    with pytest.raises(UserError, match="must be one of running, finished, crashed, but is crahsed"):
+    with pytest.raises(UserError, match="must be one of running, finished, stopped, crashed, but is crahsed"):
         matching(runs, ["state=crahsed"])
     with pytest.raises(UserError, match="must read key=value"):
         matching(runs, ["model.dim"])
@@ -108,6 +110,14 @@ def test_states(outputs: Path) -> None:
             pass
         other.kill()
     assert not is_locked(running)
+    record_stop(running, signal.SIGTERM)
+    assert json.loads((running / "stopped.json").read_text())["signal"] == "SIGTERM"
+    assert next(run.state for run in find_runs(outputs) if run.folder == running) == "stopped"
+    with locked(running):
+        forget_stop(running)  # it goes on, and is killed
+    assert next(run.state for run in find_runs(outputs) if run.folder == running) == "crashed"
+    record_stop(outputs / "train" / "a", signal.SIGINT)  # all was done
+    assert next(run.state for run in find_runs(outputs) if run.folder.name == "a") == "finished"
     (running / "resumes.jsonl").write_text("{}\n{}\n")
     assert next(run.resumed for run in find_runs(outputs) if run.folder == running) == 2
 
