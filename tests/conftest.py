@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,18 @@ from hypothesis import settings
 # The same examples every time, and no bound on their time: a busy machine is no fault of the code
 settings.register_profile("fromzero", deadline=None, derandomize=True)
 settings.load_profile("fromzero")
+
+
+def default_signals() -> None:
+    """Give this process, and so every one that it starts, the signals of a program that a terminal starts.
+
+    A job in the background, or one under nohup, has SIGINT ignored, and its children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+default_signals()
 
 
 @pytest.fixture(scope="session")

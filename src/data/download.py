@@ -5,16 +5,13 @@ What has arrived waits in `<name>.part`; the file itself appears only when its M
 
 import hashlib
 import http.client
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
 
 from src.data.cache_layout import LOCK
 from src.data.locking import exclusive
+from src.data.progress import progress
 
 _CHUNK = 1 << 16  # bytes
 
@@ -81,14 +78,13 @@ def _go_on(url: str, part: Path, *, timeout: float) -> None:
             arrived = 0  # the server sends the whole file whatever was asked
         length = answer.headers.get("Content-Length")
         total = arrived + int(length) if length else None
-        with part.open("ab" if arrived else "wb") as file, _bar(arrived, total, part) as bar:
+        name = part.name.removesuffix(".part")
+        with (
+            part.open("ab" if arrived else "wb") as file,
+            progress(name, total=total, unit="bytes", done=arrived, bytewise=True) as arrive,
+        ):
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
-                bar.update(len(chunk))
+                arrive(len(chunk))
     if total is not None and part.stat().st_size < total:
         raise ConnectionError(f"the connection broke off before all {total:,} bytes had come")
-
-
-def _bar(arrived: int, total: int | None, part: Path) -> "tqdm[Any]":
-    name = part.name.removesuffix(".part")
-    return tqdm(desc=name, initial=arrived, total=total, unit="B", unit_scale=True, mininterval=0.5, file=sys.stderr)

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from src.batch import Special
 from src.data.cache_layout import ENCODED, SPLITS
 from src.data.encoded import FORMAT, EncodedReviews, EncodedSplit, install_encoded, open_encoded
+from src.data.progress import progress
 from src.data.reviews import Review, Source
 from src.data.summary import summarise
 from src.data.tokenizers import Tokenizer, train_tokenizer
@@ -24,6 +24,7 @@ from src.data.vocabulary import Vocabulary
 from src.errors import UserError
 
 _Ids = TypeVar("_Ids", list[int], NDArray[Any])
+_TOKENIZING = "tokenizing ({})"
 _log = logging.getLogger(__name__)
 
 
@@ -129,17 +130,32 @@ def encode_reviews(
 
 
 def encode_split(
-    reviews: Sequence[Review], *, tokenizer: Tokenizer, vocabulary: Vocabulary, max_tokens: int, head_share: float
+    reviews: Sequence[Review],
+    *,
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
+    max_tokens: int,
+    head_share: float,
+    speaks: bool = True,
 ) -> EncodedSplit:
     """Turn reviews into ids with a tokenizer and a vocabulary that exist already; nothing is cached.
+
+    Args:
+        reviews: of the split.
+        tokenizer: of the run.
+        vocabulary: of the run.
+        max_tokens: length to which longer reviews are truncated.
+        head_share: share of `max_tokens` that is kept from the review's beginning.
+        speaks: whether to show progress; of several processes that do the same, one does.
 
     Returns:
         A split in memory, in the order of the reviews. It cannot be handed to loading workers.
     """
-    ids = [
-        np.array(vocabulary.ids(tokenizer.tokenize(review.text)), dtype=np.int32)
-        for review in tqdm(reviews, desc=f"tokenizing ({tokenizer.name})", unit=" reviews", delay=2, mininterval=0.5)
-    ]
+    ids = []
+    with progress(_TOKENIZING.format(tokenizer.name), total=len(reviews), unit="reviews", shown=speaks) as advance:
+        for review in reviews:
+            ids.append(np.array(vocabulary.ids(tokenizer.tokenize(review.text)), dtype=np.int32))
+            advance(1)
     labels = [review.label for review in reviews]
     arrays = _arrays(ids, labels=labels, dtype=np.dtype(np.int32), max_tokens=max_tokens, head_share=head_share)
     return EncodedSplit(folder=Path(), name="memory", ids=[review.id for review in reviews], **arrays)
@@ -197,13 +213,13 @@ def _number(
     numbering = _Numbering()
     numbered: dict[str, list[NDArray[np.int32]]] = {}
     total = sum(len(reviews) for reviews in splits.values())
-    with tqdm(desc=f"tokenizing ({tokenizer.name})", total=total, unit=" reviews", delay=2, mininterval=0.5) as bar:
+    with progress(_TOKENIZING.format(tokenizer.name), total=total, unit="reviews") as advance:
         for name, reviews in splits.items():
             numbered[name] = []
             for review in reviews:
                 tokens: Iterable[str] = tokenizer.tokenize(review.text)
                 numbered[name].append(np.array([numbering[token] for token in tokens], dtype=np.int32))
-                bar.update()
+                advance(1)
     return numbering, numbered
 
 

@@ -195,6 +195,7 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
         vocabulary=run.vocabulary,
         max_tokens=config.data.max_tokens,
         head_share=config.data.head_share,
+        speaks=is_first_process(),
     )
     return source, encoded
 
