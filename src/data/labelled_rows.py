@@ -23,7 +23,9 @@ class LabelledRow(NamedTuple):
     id: str
 
 
-def read_reviews(path: Path, *, text: str, label: str, id: str | None, label_names: Sequence[str]) -> list[Review]:
+def read_reviews(
+    path: Path, *, text: str, label: str, id: str | None, label_names: Sequence[str], quoting: str = "auto"
+) -> list[Review]:
     """Read the reviews of a table whose labels are known, as for an evaluation.
 
     Args:
@@ -32,14 +34,15 @@ def read_reviews(path: Path, *, text: str, label: str, id: str | None, label_nam
         label: name of the column of labels.
         id: name of the column of ids; None calls a review after file and line, `reviews.csv:7`.
         label_names: the labels there may be; a review's label is the place in them.
+        quoting: what quotes mean in a .csv or .tsv file, one of `src.data.separated.QUOTINGS`.
 
     Raises:
         UserError: as `read_labelled`, or a label is none of `label_names`.
     """
-    return number_labels(path, read_labelled(path, text=text, label=label, id=id), label_names)
+    return number_labels(path, read_labelled(path, text=text, label=label, id=id, quoting=quoting), label_names)
 
 
-def read_labelled(path: Path, *, text: str, label: str, id: str | None) -> list[LabelledRow]:
+def read_labelled(path: Path, *, text: str, label: str, id: str | None, quoting: str = "auto") -> list[LabelledRow]:
     """Read a table; labels and ids without the white space around them, texts as they are, empty ones too.
 
     Raises:
@@ -48,7 +51,7 @@ def read_labelled(path: Path, *, text: str, label: str, id: str | None) -> list[
     columns = {"data.text": text, "data.label": label} | ({} if id is None else {"data.id": id})
     rows: list[LabelledRow] = []
     line_of: dict[str, int] = {}
-    for line, values in read_table(path, columns):
+    for line, values in read_table(path, columns, quoting=quoting):
         for (key, name), value in zip(columns.items(), values, strict=True):
             if value is None or (key != "data.text" and not value.strip()):
                 raise UserError(f"every row must have a value of `{key}={name}`, but {place(path, line)} has none.")

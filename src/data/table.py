@@ -1,10 +1,10 @@
 """Reading of a table of reviews: CSV, TSV, JSON lines or Parquet, as rows of text; the file's suffix says which.
 
 What cannot be read without guessing is refused, by file and line: a broken encoding, a row with a field too many, a
-quote that never closes. Only the standard library is imported here; Parquet asks for pyarrow when it is met.
+quote that never closes or could mean two things (`src.data.separated`). Only the standard library is imported here;
+Parquet asks for pyarrow when it is met.
 """
 
-import csv
 import difflib
 import json
 import math
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from src.data.separated import separated_rows
 from src.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-LONGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit of 131,072 is shorter than some reviews
 _NAMED = 20  # columns listed in a sentence
 
 
@@ -26,7 +26,7 @@ class Row(NamedTuple):
     values: tuple[str | None, ...]
 
 
-def read_table(path: Path, columns: Mapping[str, str]) -> Iterator[Row]:
+def read_table(path: Path, columns: Mapping[str, str], *, quoting: str = "auto") -> Iterator[Row]:
     """Read some columns of a table, row by row.
 
     Values are text as written: a JSON number 1 is "1" and 1.0 is "1.0", true is "true".
@@ -34,6 +34,7 @@ def read_table(path: Path, columns: Mapping[str, str]) -> Iterator[Row]:
     Args:
         path: its suffix is one of `SUFFIXES`.
         columns: the name of each column, by the key that chose it (for the sentence about a column that is not there).
+        quoting: what quotes mean in a .csv or .tsv file, one of `src.data.separated.QUOTINGS`.
 
     Raises:
         UserError: the file is none of these, cannot be read, has no row, or lacks a column.
@@ -47,7 +48,7 @@ def read_table(path: Path, columns: Mapping[str, str]) -> Iterator[Row]:
     if suffix == ".parquet":
         rows = _parquet(path, columns)
     elif suffix in (".csv", ".tsv"):
-        rows = _separated(path, columns, separator="," if suffix == ".csv" else "\t")
+        rows = _separated(path, columns, separator="," if suffix == ".csv" else "\t", quoting=quoting)
     else:
         rows = _json_lines(path, columns)
     empty = True
@@ -79,30 +80,14 @@ def _lines(path: Path) -> Iterator[str]:
             yield line
 
 
-def _separated(path: Path, columns: Mapping[str, str], *, separator: str) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST_FIELD)
-    rows = csv.reader(_lines(path), delimiter=separator, strict=True)
-    line = 1
-    try:
-        header = [name.strip() for name in next(filter(None, rows), [])]  # blank lines before it are no header
-        if not header:
-            return
-        wanted = _places(path, header, columns)
-        line = rows.line_num + 1
-        for fields in rows:
-            if fields:  # a blank line has none
-                if len(fields) != len(header):
-                    raise UserError(
-                        f"{place(path, line)} must have {len(header)} fields as the header has, but has "
-                        f'{len(fields)} instead; put quotes (") around a text that holds a separator or a line break.'
-                    )
-                yield Row(line, tuple(fields[column] for column in wanted))
-            line = rows.line_num + 1
-    except csv.Error as error:
-        raise UserError(
-            f"the row that begins at {place(path, line)} must have quotes that close, with each quote inside them "
-            f'written twice (""), but is not so: {error}.'
-        ) from error
+def _separated(path: Path, columns: Mapping[str, str], *, separator: str, quoting: str) -> Iterator[Row]:
+    label = columns.get("data.label", "")
+    wanted: list[int] | None = None
+    for line, fields in separated_rows(path, _lines(path), separator=separator, quoting=quoting, label=label):
+        if wanted is None:
+            wanted = _places(path, fields, columns)
+        else:
+            yield Row(line, tuple(fields[column] for column in wanted))
 
 
 def _json_lines(path: Path, columns: Mapping[str, str]) -> Iterator[Row]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from src.data.labelled_rows import LabelledRow, number_labels, order_labels, read_labelled, read_reviews
 from src.data.reviews import Review, Splits
@@ -31,6 +32,7 @@ class TableReviews:
         validation_share: of the reviews in `train`, where no file is given; 0 for none.
         test_share: the same for the test split.
         label_names: the labels there may be, in order; None takes those of `train`.
+        quoting: what quotes mean in .csv and .tsv files, one of `src.data.separated.QUOTINGS`.
     """
 
     name = "csv"
@@ -47,6 +49,7 @@ class TableReviews:
         validation_share: float = 0.0,
         test_share: float = 0.0,
         label_names: Sequence[str] | None = None,
+        quoting: str = "auto",
     ) -> None:
         if train is None and (test is None or label_names is None):
             raise UserError("`data.train` must be a file of reviews, but is null instead; give data.train=PATH.")
@@ -54,6 +57,7 @@ class TableReviews:
         self.text = text
         self.label = label
         self.id = id
+        self.quoting = quoting
         self.validation_share = validation_share if train and not validation else 0.0
         self.test_share = test_share if train and not test else 0.0
         self._given = None if label_names is None else tuple(label_names)
@@ -62,10 +66,26 @@ class TableReviews:
 
     @classmethod
     def for_test(
-        cls, path: Path, *, text: str, label: str, id: str | None, label_names: Sequence[str]
+        cls,
+        path: Path,
+        *,
+        text: str,
+        label: str,
+        id: str | None,
+        label_names: Sequence[str],
+        quoting: str = "auto",
     ) -> "TableReviews":
         """Make a source with nothing but a test split, whose labels are among those of a model trained before."""
-        return cls(train=None, validation=None, test=path, text=text, label=label, id=id, label_names=label_names)
+        return cls(
+            train=None,
+            validation=None,
+            test=path,
+            text=text,
+            label=label,
+            id=id,
+            label_names=label_names,
+            quoting=quoting,
+        )
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -95,18 +115,20 @@ class TableReviews:
         )
 
     def fingerprint(self) -> str:
-        """Name files by name and content, columns, labels and shares.
+        """Name files by name and content, columns, labels, shares, and rules of reading that older runs did not have.
 
         Raises:
             UserError: a file cannot be read.
         """
         files = {split: [path.name, _sha256(path)] for split, path in self.files.items() if path}
-        ingredients = {
+        ingredients: dict[str, Any] = {
             "files": files,
             "columns": [self.text, self.label, self.id],
             "shares": [self.validation_share, self.test_share, SPLIT_SEED],
             "labels": self._given,
         }
+        if self.quoting != "csv":  # the only reading there was when fingerprints began
+            ingredients["quoting"] = self.quoting
         return f"{self.name} {json.dumps(ingredients, sort_keys=True)}"
 
     def splits(self) -> Splits:
@@ -119,7 +141,7 @@ class TableReviews:
         parts: dict[str, list[Review]] = {"train": [], "validation": [], "test": []}
         train = self.files["train"]
         if train is not None:
-            rows = read_labelled(train, text=self.text, label=self.label, id=self.id)
+            rows = read_labelled(train, text=self.text, label=self.label, id=self.id, quoting=self.quoting)
             self._found = self._labels(train, rows)
             reviews = number_labels(train, rows, self.label_names)
             places = stratified(
@@ -134,7 +156,12 @@ class TableReviews:
             path = self.files[split]
             if path is not None:
                 parts[split] = read_reviews(
-                    path, text=self.text, label=self.label, id=self.id, label_names=self.label_names
+                    path,
+                    text=self.text,
+                    label=self.label,
+                    id=self.id,
+                    label_names=self.label_names,
+                    quoting=self.quoting,
                 )
         splits = Splits(**parts)
         self._remarks = tuple(_remarks(splits))

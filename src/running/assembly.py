@@ -47,6 +47,7 @@ def build_source(data: Data, *, cache: Path) -> Source:
             text=data.text,
             label=data.label,
             id=data.id,
+            quoting=data.quoting,
             validation_share=data.validation_share,
             test_share=data.test_share,
         )

@@ -179,6 +179,7 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
             text=data_section.text,
             label=data_section.label,
             id=data_section.id,
+            quoting=data_section.quoting,
             label_names=run.label_names,
         )
     else:

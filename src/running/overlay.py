@@ -1,7 +1,8 @@
 """A run's own configuration with overrides on top: what `resume=` and `python -m src.evaluate` start from.
 
-The run's config.yaml is the truth; conf/ only fills in keys that are newer than the run, and says what an option of a
-group stands for. A group on top (`trainer=gpu`) changes the keys that its own file states, and no others.
+The run's config.yaml is the truth; conf/ says what an option of a group stands for, and fills in keys that are newer
+than the run, but for the rules it was made by (`src.running.older_runs`). A group on top (`trainer=gpu`) changes the
+keys that its own file states, and no others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src.running.composition import CONFIG_FOLDER, OPTIONAL_GROUPS, compose_all, config_loader, validate_as
+from src.running.older_runs import completed
 from src.running.overrides import Keys, group_faults, groups, parse
 from src.running.schema import Config
 from src.running.sentences import FaultsError
@@ -63,7 +65,7 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
             for name in NAMED
             if isinstance(saved.get(name), dict) and "name" in saved[name]
         ]
-        before = _merged(_plain(compose_all("train", own)), saved)
+        before = _merged(_plain(compose_all("train", own)), completed(saved))
         after = _with_groups(before, choices, loader, own)
         values = [one for one in parsed if one not in choices]
         chosen = [str(one.input_line) for one in choices]

@@ -88,6 +88,7 @@ class Csv(Batches):
     text: str
     label: str
     id: str | None
+    quoting: Literal["auto", "csv", "none"]
     validation_share: PartialShare
     test_share: PartialShare
 

@@ -18,6 +18,7 @@ from types import FrameType
 from src.errors import UserError
 from src.inference.run_files import earlier_resumes, read_config, read_record
 from src.running.launching import OF_A_GROUP, make_order, start_worker
+from src.running.older_runs import with_rules_of
 from src.running.overlay import differences, overlaid
 from src.running.resuming import Resumption, resumption
 from src.running.schema import TrainConfig
@@ -43,6 +44,7 @@ def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float
     named = f"job {folder.name} ({' '.join(overrides) or 'no overrides'})"
     results = folder / "metrics.json"
     begun = (folder / "run.json").exists()
+    config = with_rules_of(folder.parent, config, overrides)
     if begun and _other(config, folder):
         raise OtherSweepError(
             f"hydra.sweep.dir must hold the same sweep when it is started again, but {folder} holds another job; "

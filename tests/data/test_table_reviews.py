@@ -95,6 +95,20 @@ def test_given_files_are_taken_whole(tmp_path):
     assert source(train, test_share=0.0).note == "No reviews are held out for a test."
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_what_quotes_mean_holds_for_every_file(tmp_path, split):
+    proper = write(tmp_path / "proper.jsonl", stars(prefix="a "))
+    stray = tmp_path / "stray.tsv"
+    stray.write_text("review\tstars\n" + "".join(f'"{place} film"\t{place % 5 + 1}\n' for place in range(20)))
+    stray.write_text(stray.read_text().replace('film"', "film"))  # each quote begins a text and none ends one
+    files = {"train": proper, "validation": proper, "test": proper, split: stray}
+    assert f"the row that begins at {stray}, line 2 must" in refusal(files.pop("train"), **files)
+    files = {"train": proper, "validation": proper, "test": proper, split: stray}
+    splits = source(files.pop("train"), **files, quoting="none").splits()
+    assert getattr(splits, split)[0].text == '"0 film'
+    assert len(getattr(splits, split)) == 20
+
+
 @given(labels=st.lists(st.decimals(-99, 99, places=2).map(str), min_size=1))
 def test_numbers_are_ordered_by_value(labels):
     found = order_labels(labels)

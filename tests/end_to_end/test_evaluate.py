@@ -109,8 +109,8 @@ def test_on_a_file_of_ones_own(run: Path, tmp_path: Path) -> None:
     assert "changed: data.name: imdb_bundled -> csv" in done.stdout
     assert [sum(row) for row in found["test/confusion_matrix"]] == [2, 2]
 
-    file.write_text("review,stars\nGood.,five\n")
-    refused, _ = evaluate(run, *own, fails=True)
+    file.write_text('review,stars\n"Good.,five\n')
+    refused, _ = evaluate(run, *own, "data.quoting=none", fails=True)
     assert refused.returncode == 2
     assert "five" in refused.stderr
     refused, _ = evaluate(run, "data=csv", fails=True)
