@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from src.data.label_spellings import looks_like, means_the_same, told_apart
 from src.data.reviews import Review
 from src.data.table import place, read_table
 from src.errors import UserError
@@ -84,13 +85,22 @@ def number_labels(path: Path, rows: Iterable[LabelledRow], label_names: Sequence
     reviews = []
     for row in rows:
         if row.label not in number:
-            near = difflib.get_close_matches(row.label, label_names, n=1)
-            raise UserError(
-                f"the label at {place(path, row.line)} must be one of those trained on ({_listed(label_names)}), "
-                f"but is {_short(row.label)} instead.{f' Did you mean {_short(near[0])}?' if near else ''}"
-            )
+            raise _unknown(path, row, label_names)
         reviews.append(Review(text=row.text, label=number[row.label], id=row.id, film=-1))
     return reviews
+
+
+def _unknown(path: Path, row: LabelledRow, label_names: Sequence[str]) -> UserError:
+    must = f"the label at {place(path, row.line)} must be one of those trained on ({_listed(label_names)})"
+    if (like := looks_like(row.label, label_names)) is not None:
+        (shown,), (known,) = told_apart([row.label], [like])
+        return UserError(f"{must}, but is `{shown}` instead, which only looks like `{known}`; write it like that one.")
+    near = means_the_same(row.label, label_names) or next(
+        iter(difflib.get_close_matches(row.label, label_names, n=1)), None
+    )
+    return UserError(
+        f"{must}, but is {_short(row.label)} instead.{f' Did you mean {_short(near)}?' if near is not None else ''}"
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -6,13 +6,16 @@ refused; what one only has to know (texts without a word, texts in two splits) i
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from src.data.label_spellings import pairs_that_look_identical, remarks_on, told_apart
 from src.data.labelled_rows import LabelledRow, number_labels, order_labels, read_labelled, read_reviews
 from src.data.reviews import Review, Splits
 from src.data.stratified import stratified
+from src.data.table import place
 from src.errors import UserError
 
 SPLIT_SEED = 0  # of the division into splits: the same for every run, whatever the run's own seed
@@ -33,6 +36,8 @@ class TableReviews:
         test_share: the same for the test split.
         label_names: the labels there may be, in order; None takes those of `train`.
         quoting: what quotes mean in .csv and .tsv files, one of `src.data.separated.QUOTINGS`.
+        label_spellings: "checked" refuses training labels that look identical and remarks on those that mean the same;
+            "as_written" takes all labels as they are.
     """
 
     name = "csv"
@@ -50,6 +55,7 @@ class TableReviews:
         test_share: float = 0.0,
         label_names: Sequence[str] | None = None,
         quoting: str = "auto",
+        label_spellings: str = "checked",
     ) -> None:
         if train is None and (test is None or label_names is None):
             raise UserError("`data.train` must be a file of reviews, but is null instead; give data.train=PATH.")
@@ -58,11 +64,13 @@ class TableReviews:
         self.label = label
         self.id = id
         self.quoting = quoting
+        self.label_spellings = label_spellings
         self.validation_share = validation_share if train and not validation else 0.0
         self.test_share = test_share if train and not test else 0.0
         self._given = None if label_names is None else tuple(label_names)
         self._found: tuple[str, ...] | None = None
         self._remarks: tuple[str, ...] = ()
+        self._label_remarks: tuple[str, ...] = ()
 
     @classmethod
     def for_test(
@@ -129,6 +137,8 @@ class TableReviews:
         }
         if self.quoting != "csv":  # the only reading there was when fingerprints began
             ingredients["quoting"] = self.quoting
+        if self.label_spellings != "as_written":  # the same
+            ingredients["label_spellings"] = self.label_spellings
         return f"{self.name} {json.dumps(ingredients, sort_keys=True)}"
 
     def splits(self) -> Splits:
@@ -164,7 +174,7 @@ class TableReviews:
                     quoting=self.quoting,
                 )
         splits = Splits(**parts)
-        self._remarks = tuple(_remarks(splits))
+        self._remarks = (*self._label_remarks, *_remarks(splits))
         return splits
 
     def _labels(self, train: Path, rows: list[LabelledRow]) -> tuple[str, ...]:
@@ -179,7 +189,31 @@ class TableReviews:
                 f"`data.label={self.label}` must name a column whose labels recur, but each of the {len(rows):,} "
                 f"reviews of {train} has another one."
             )
+        if self.label_spellings == "checked":
+            self._check_spellings(train, rows)
+            counts = Counter(row.label for row in rows)
+            self._label_remarks = tuple(remarks_on({name: counts[name] for name in names}, file=train.name))
         return names
+
+    def _check_spellings(self, train: Path, rows: list[LabelledRow]) -> None:
+        """Refuse labels that look identical: nobody could tell them apart in a table.
+
+        Raises:
+            UserError: there are some.
+        """
+        first: dict[str, int] = {}
+        for row in rows:
+            first.setdefault(row.label, row.line)
+        pairs = pairs_that_look_identical(first)
+        if pairs:
+            one, other = pairs[0]
+            (shown,), (beside,) = told_apart([one], [other])
+            more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
+            raise UserError(
+                f"`data.label={self.label}` must name a column of labels that can be told apart, but `{shown}` "
+                f"({place(train, first[one])}) and `{beside}` ({place(train, first[other])}) look identical{more}; "
+                "write them alike, or say data.label_spellings=as_written if they are different labels."
+            )
 
 
 def _remarks(splits: Splits) -> Iterator[str]:

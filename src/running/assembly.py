@@ -48,6 +48,7 @@ def build_source(data: Data, *, cache: Path) -> Source:
             label=data.label,
             id=data.id,
             quoting=data.quoting,
+            label_spellings=data.label_spellings,
             validation_share=data.validation_share,
             test_share=data.test_share,
         )

@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from src.checkpoint_file import read_checkpoint
 from src.data.encoded import EncodedSplit
 from src.data.encoding import encode_split
+from src.data.label_spellings import told_apart
 from src.data.reviews import Review, Source
 from src.data.split_datamodule import SplitDataModule
 from src.data.table_reviews import TableReviews
@@ -186,9 +187,10 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
         source = assembly.build_source(data_section, cache=Path(config.paths.cache).expanduser())
     reviews = _texts(source, split)
     if source.label_names != run.label_names:
+        known, found = told_apart(run.label_names, source.label_names)
         raise UserError(
-            f"the labels must be those of the run ({', '.join(run.label_names)}), but those of {source.name} are "
-            f"{', '.join(source.label_names)} instead; choose other reviews."
+            f"the labels must be those of the run ({', '.join(known)}), but those of {source.name} are "
+            f"{', '.join(found)} instead; choose other reviews."
         )
     encoded = encode_split(
         reviews,

@@ -89,6 +89,7 @@ class Csv(Batches):
     label: str
     id: str | None
     quoting: Literal["auto", "csv", "none"]
+    label_spellings: Literal["checked", "as_written"]
     validation_share: PartialShare
     test_share: PartialShare
 

@@ -68,14 +68,16 @@ def test_the_fingerprint_of_an_older_run_is_what_it_was(tmp_path: Path):
     (tmp_path / "mine.csv").write_text("text,label\na,1\n")
     settings: dict[str, Any] = {"train": tmp_path / "mine.csv", "validation": None, "test": None, "text": "text",
                                 "label": "label", "id": None, "validation_share": 0.1, "test_share": 0.1}  # fmt: skip
-    old = TableReviews(**settings, quoting="csv").fingerprint()
+    rules = {"quoting": "csv", "label_spellings": "as_written"}
+    old = TableReviews(**settings, **rules).fingerprint()
     assert old == (
         'csv {"columns": ["text", "label", null], "files": {"train": ["mine.csv", '
         '"1838056097e2f9649e6986fff90443b0a879f6d12fcde01154e4bb8facebe031"]}, "labels": null, '
         '"shares": [0.1, 0.1, 0]}'
     )
-    others = [TableReviews(**settings, quoting=quoting).fingerprint() for quoting in ("auto", "none")]
-    assert len({old, *others}) == 3
+    changes = ({"quoting": "auto"}, {"quoting": "none"}, {"label_spellings": "checked"})
+    others = [TableReviews(**settings, **rules | change).fingerprint() for change in changes]
+    assert len({old, *others}) == 4
 
 
 def test_an_older_sweep_is_the_same_and_goes_on_by_its_rules(tmp_path: Path):
