@@ -20,6 +20,7 @@ from src.data.loader_workers import begin_loading
 from src.data.reviews import Source
 from src.data.summary import SplitSummary
 from src.data.tokenizers import Tokenizer
+from src.data.unspaced_scripts import CHARACTERS
 from src.data.vocabulary import Vocabulary
 
 
@@ -29,6 +30,7 @@ class ReviewDataModule(LightningDataModule):
     Args:
         source: where the reviews come from.
         tokenizer: `basic_english` or `bpe`.
+        unspaced_scripts: a rule of `basic_english`, "characters" or "words".
         vocabulary_size: tokens at most, the special ones included.
         min_frequency: how often a token must occur in the training split.
         max_tokens: length to which longer reviews are truncated.
@@ -59,11 +61,13 @@ class ReviewDataModule(LightningDataModule):
         num_workers: int,
         seed: int,
         cache: Path,
+        unspaced_scripts: str = CHARACTERS,
     ) -> None:
         super().__init__()
         check_batch_size(batch_tokens=batch_tokens, batch_reviews=batch_reviews)
         self.source = source
         self.tokenizer_name = tokenizer
+        self.unspaced_scripts = unspaced_scripts
         self.vocabulary_size = vocabulary_size
         self.min_frequency = min_frequency
         self.max_tokens = max_tokens
@@ -99,6 +103,7 @@ class ReviewDataModule(LightningDataModule):
             max_tokens=self.max_tokens,
             head_share=self.head_share,
             cache=self.cache,
+            unspaced_scripts=self.unspaced_scripts,
         )
 
     @property

@@ -18,8 +18,9 @@ from src.data.cache_layout import ENCODED, SPLITS
 from src.data.encoded import FORMAT, EncodedReviews, EncodedSplit, install_encoded, open_encoded
 from src.data.progress import progress
 from src.data.reviews import Review, Source
-from src.data.summary import summarise
-from src.data.tokenizers import Tokenizer, train_tokenizer
+from src.data.summary import summarise, unknown_shares
+from src.data.tokenizers import BasicEnglish, Tokenizer, train_tokenizer
+from src.data.unspaced_scripts import CHARACTERS, WORDS
 from src.data.vocabulary import Vocabulary
 from src.errors import UserError
 
@@ -37,6 +38,7 @@ def encode_reviews(
     max_tokens: int,
     head_share: float,
     cache: Path,
+    unspaced_scripts: str = CHARACTERS,
 ) -> EncodedReviews:
     """Encode all splits of a source, or open them where the cache has them.
 
@@ -48,6 +50,7 @@ def encode_reviews(
         max_tokens: length to which longer reviews are truncated.
         head_share: share of `max_tokens` that is kept from the review's beginning, the rest from its end.
         cache: folder of the cache.
+        unspaced_scripts: a rule of `basic_english`, "characters" or "words".
 
     Raises:
         UserError: a value is outside its bounds, the source cannot be read, or the cache cannot be written.
@@ -62,11 +65,14 @@ def encode_reviews(
         "max_tokens": max_tokens,
         "head_share": float(head_share),
     }
+    if tokenizer == BasicEnglish.name and unspaced_scripts != WORDS:  # the only rule there was when fingerprints began
+        ingredients["unspaced_scripts"] = unspaced_scripts
     fingerprint = hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:16]
     folder = cache / ENCODED / fingerprint
     found = open_encoded(folder)
     if found is not None:
         _say(found.remarks)
+        _say(unknown_shares(found.statistics, tokenizer=tokenizer))
         return found
 
     splits = source.splits()
@@ -77,6 +83,7 @@ def encode_reviews(
         (review.text for review in splits.train),
         vocabulary_size=vocabulary_size,
         min_frequency=min_frequency,
+        unspaced_scripts=unspaced_scripts,
     )
     numbering, numbered = _number(trained, by_name)
     inventory = trained.inventory()
@@ -109,6 +116,7 @@ def encode_reviews(
         )
         for name, split in arrays.items()
     }
+    _say(unknown_shares(summaries, tokenizer=tokenizer))
     try:
         return install_encoded(
             folder,

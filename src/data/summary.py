@@ -1,11 +1,15 @@
 """What the start-up report says about a split: how many reviews, how long, how much of them the model will see."""
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.batch import Special
+
+MOST_UNKNOWN = 0.3  # share of <unk> in a split that is not worth a sentence
+NOTHING_UNKNOWN = "bpe"  # the tokenizer for which only a text without a token is one <unk>
 
 
 class SplitSummary(NamedTuple):
@@ -21,6 +25,20 @@ class SplitSummary(NamedTuple):
     unknown_share: float  # of the tokens after truncation
     truncated_share: float  # of the reviews
     empty: int  # reviews without a token, which became one <unk>
+
+
+def unknown_shares(statistics: Mapping[str, SplitSummary], *, tokenizer: str) -> Iterator[str]:
+    """Say which splits are so full of <unk> that there is little to learn from, and what would be better."""
+    shares = [
+        f"{100 * summary.unknown_share:.0f} % of the {split} split's"
+        for split, summary in statistics.items()
+        if summary.unknown_share > MOST_UNKNOWN
+    ]
+    if shares and tokenizer != NOTHING_UNKNOWN:
+        yield (
+            f"{', '.join(shares)} tokens are <unk>, words that the vocabulary does not hold; "
+            f"tokenizer={NOTHING_UNKNOWN} has a token for everything."
+        )
 
 
 def summarise(

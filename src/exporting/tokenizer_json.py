@@ -13,6 +13,7 @@ from tokenizers import models, normalizers, pre_tokenizers
 
 from src.batch import Special
 from src.data.tokenizers import BasicEnglish, Tokenizer
+from src.data.unspaced_scripts import CHARACTERS, TOKEN
 from src.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 UNKNOWN = SPECIAL_TOKENS[Special.UNK]
@@ -41,11 +42,13 @@ def tokenizer_json(tokenizer: Tokenizer, vocabulary: Vocabulary) -> str:
         tokenizer: of the run.
         vocabulary: of the run; the ids are its ids.
     """
-    described = _basic_english(vocabulary) if tokenizer.name == BasicEnglish.name else _bpe(tokenizer, vocabulary)
+    described = (
+        _basic_english(tokenizer, vocabulary) if isinstance(tokenizer, BasicEnglish) else _bpe(tokenizer, vocabulary)
+    )
     return json.dumps(described, ensure_ascii=False, indent=2) + "\n"
 
 
-def _basic_english(vocabulary: Vocabulary) -> dict[str, Any]:
+def _basic_english(tokenizer: BasicEnglish, vocabulary: Vocabulary) -> dict[str, Any]:
     description = tokenizers.Tokenizer(models.WordLevel({UNKNOWN: int(Special.UNK)}, unk_token=UNKNOWN))
     description.normalizer = normalizers.Sequence(
         [
@@ -57,6 +60,9 @@ def _basic_english(vocabulary: Vocabulary) -> dict[str, Any]:
         ]
     )
     description.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    if tokenizer.unspaced_scripts == CHARACTERS:
+        signs = pre_tokenizers.Split(tokenizers.Regex(TOKEN), behavior="isolated")
+        description.pre_tokenizer = pre_tokenizers.Sequence([description.pre_tokenizer, signs])
     described: dict[str, Any] = json.loads(description.to_str())
     # Not through `tokenizers`, which warns of the ids that have no token: those of the special tokens
     described["model"]["vocab"] = {UNKNOWN: int(Special.UNK)} | _ordinary_ids(vocabulary)

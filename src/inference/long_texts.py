@@ -1,8 +1,8 @@
 """One text to ids, however long it is, in the memory of its text: piece by piece, and only the ends are kept.
 
 A tokenizer needs a hundred bytes and more for each token it returns, so a line of ten million characters would take
-gigabytes to give four hundred ids. A piece ends between two words, where both tokenizers cut anyway; a text without
-any space is one piece.
+gigabytes to give four hundred ids. A piece ends where the tokenizer cuts anyway (`Tokenizer.boundary`); a text without
+such a place is one piece.
 """
 
 import re
@@ -11,12 +11,10 @@ from typing import NamedTuple
 
 from src.batch import Special
 from src.data.encoding import truncate
-from src.data.tokenizers import Tokenizer
+from src.data.tokenizers import BETWEEN_WORDS, Tokenizer
 from src.data.vocabulary import Vocabulary
 
 PIECE = 100_000  # characters
-# A single space, but not that of `<br />`: with it both tokenizers begin a new word, and no other white space is near
-_BETWEEN_WORDS = re.compile(r"(?<=\S)(?<!<br) (?=\S)", re.IGNORECASE)
 
 
 class EncodedText(NamedTuple):
@@ -41,7 +39,7 @@ def encode_long_text(
     """
     ids: list[int] = []
     tokens = 0
-    for part in pieces(text, piece):
+    for part in pieces(text, piece, tokenizer.boundary):
         new = vocabulary.ids(tokenizer.tokenize(part))
         tokens += len(new)
         ids += new
@@ -51,11 +49,11 @@ def encode_long_text(
     return EncodedText(kept, tokens)
 
 
-def pieces(text: str, size: int) -> Iterator[str]:
-    """Cut a text between words into pieces of at least `size` characters; all but the first begin with a space."""
+def pieces(text: str, size: int, boundary: re.Pattern[str] = BETWEEN_WORDS) -> Iterator[str]:
+    """Cut a text into pieces of at least `size` characters, each at the first place that the tokenizer allows."""
     start = 0
     while len(text) - start > size:
-        cut = _BETWEEN_WORDS.search(text, start + size)
+        cut = boundary.search(text, start + size)
         if cut is None:
             break
         yield text[start : cut.start()]

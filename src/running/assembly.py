@@ -15,12 +15,13 @@ from src.data.few import FewReviews
 from src.data.official import OfficialReviews
 from src.data.reviews import Source
 from src.data.table_reviews import TableReviews
+from src.data.unspaced_scripts import WORDS
 from src.errors import UserError
 from src.running.curve_files import build_logger, curve_sizes
 from src.running.devices import resolve_accelerator, resolve_precision
 from src.running.metric_order import lower_is_better
 from src.running.ranks import WorkerDDP
-from src.running.schema import Config, TrainConfig, Trainer
+from src.running.schema import BasicEnglish, Config, TrainConfig, Trainer
 from src.running.schema_data import Csv, Data, ImdbBundled
 from src.tasks.checkpoint import Checkpoints, SavingTimes
 from src.tasks.checkpoint_io import PlainCheckpointIO
@@ -68,6 +69,7 @@ def build_data(config: Config) -> ReviewDataModule:
         tokenizer=config.tokenizer.name,
         vocabulary_size=config.tokenizer.vocabulary_size,
         min_frequency=config.tokenizer.min_frequency,
+        unspaced_scripts=config.tokenizer.unspaced_scripts if isinstance(config.tokenizer, BasicEnglish) else WORDS,
         max_tokens=data.max_tokens,
         head_share=data.head_share,
         batch_tokens=data.batch_tokens,

@@ -15,6 +15,7 @@ from src.data.encoding import encode_split
 from src.data.label_spellings import told_apart
 from src.data.reviews import Review, Source
 from src.data.split_datamodule import SplitDataModule
+from src.data.summary import summarise, unknown_shares
 from src.data.table_reviews import TableReviews
 from src.errors import UserError
 from src.inference.run_files import read_record
@@ -200,6 +201,15 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
         head_share=config.data.head_share,
         speaks=is_first_process(),
     )
+    summary = summarise(
+        tokens=encoded.tokens,
+        original_lengths=encoded.original_lengths,
+        labels=encoded.labels,
+        number_of_labels=len(run.label_names),
+        max_tokens=config.data.max_tokens,
+    )
+    for remark in unknown_shares({split: summary}, tokenizer=run.tokenizer.name):
+        reporting.print_remark(remark)
     return source, encoded
 
 

@@ -14,6 +14,7 @@ from src.running.schema import Config
 
 # By section and its `name`: key and meaning of its absence
 BEFORE: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("tokenizer", "basic_english"): {"unspaced_scripts": "words"},
     ("data", "csv"): {"quoting": "csv", "label_spellings": "as_written"},
 }
 _Kind = TypeVar("_Kind", bound=Config)

@@ -16,11 +16,23 @@ SPECIAL_TOKENS = 5  # as many as src.batch.Special names; importing it would imp
 
 
 class Tokenizer(Section):
-    """conf/tokenizer."""
+    """Keys that every tokenizer has (conf/tokenizer)."""
 
-    name: Literal["basic_english", "bpe"]
     vocabulary_size: Annotated[int, Field(gt=SPECIAL_TOKENS, le=MOST)]
     min_frequency: Positive
+
+
+class BasicEnglish(Tokenizer):
+    """conf/tokenizer/basic_english.yaml."""
+
+    name: Literal["basic_english"]
+    unspaced_scripts: Literal["characters", "words"]
+
+
+class Bpe(Tokenizer):
+    """conf/tokenizer/bpe.yaml."""
+
+    name: Literal["bpe"]
 
     @model_validator(mode="after")
     def _bytes_fit(self) -> Self:
@@ -28,7 +40,7 @@ class Tokenizer(Section):
         refuse(
             f"`tokenizer.vocabulary_size` must be at least {least} for bpe (every byte and the special tokens), but is "
             f"{self.vocabulary_size} instead"
-            if self.name == "bpe" and self.vocabulary_size < least
+            if self.vocabulary_size < least
             else None
         )
         return self
@@ -174,7 +186,7 @@ class Config(Section):
     """conf/train.yaml, composed: what a run is made of, whether it is trained or only measured."""
 
     data: Annotated[Data, Field(discriminator="name")]
-    tokenizer: Tokenizer
+    tokenizer: Annotated[BasicEnglish | Bpe, Field(discriminator="name")]
     model: Model
     task: Task
     optimizer: Annotated[Adam | Sgd, Field(discriminator="name")]

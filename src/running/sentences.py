@@ -83,7 +83,7 @@ def from_pydantic(details: Sequence[ErrorDetails]) -> Iterator[str]:
 def _key(detail: ErrorDetails) -> str:
     """Return the dotted key of a finding, without the names that pydantic gives to the members of a union."""
     names = [str(part) for part in detail["loc"]]
-    if names[0] in ("data", "optimizer", "scheduler"):
+    if names[0] in ("data", "tokenizer", "optimizer", "scheduler"):
         del names[1:2]
     return ".".join(name for name in names if not re.search(r"[\[\](]|^(constrained-)?(int|float|bool|str)$", name))
 

@@ -116,6 +116,45 @@ def test_a_long_text_is_encoded_piece_by_piece_to_the_same_ids(tokenizer: Tokeni
     assert encoded.tokens == len(tokens)
 
 
+SIGNS = (
+    "手",
+    "が",
+    "か\u3099",
+    "ー",
+    "ก",
+    "ิ่",
+    "ー\u0301",
+    "。",
+    "，",
+    "ΑΣ",
+    "Σα",
+    "Σ",
+    "\u200b",
+    '"',
+    " ",
+    "<br />",
+    "a",
+    "ﾞ",
+)
+
+
+@given(text=st.lists(st.sampled_from(SIGNS), max_size=40).map("".join), size=st.integers(1, 9))
+def test_a_long_text_without_spaces_is_encoded_piece_by_piece_too(text: str, size: int) -> None:
+    tokenizer = TOKENIZERS["basic_english"]
+    found = list(pieces(text, size, tokenizer.boundary))
+    assert "".join(found) == text
+    assert [token for piece in found for token in tokenizer.tokenize(piece)] == tokenizer.tokenize(text)
+    kwargs = {"tokenizer": tokenizer, "vocabulary": Vocabulary(["手"]), "max_tokens": 5, "head_share": 0.4}
+    assert encode_long_text(text, piece=size, **kwargs).ids == encode_text(text, **kwargs)
+
+
+def test_a_long_text_without_spaces_is_cut_indeed() -> None:
+    for sentence in ("这部电影非常好看，我很喜欢", "このえいがはとてもよかったです", "หนังเรื่องนี้สนุกมาก"):
+        found = list(pieces(sentence * 1000, 100, TOKENIZERS["basic_english"].boundary))
+        assert max(map(len, found)) < 110
+        assert len(list(pieces(sentence * 1000, 100, TOKENIZERS["bpe"].boundary))) == 1
+
+
 def test_a_long_text_is_cut_indeed() -> None:
     assert len(list(pieces("good film " * 100, 50))) == 20
     assert len(list(pieces("<br />" * 100, 50))) == 1

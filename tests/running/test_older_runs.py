@@ -61,6 +61,7 @@ def test_a_run_that_lacks_a_key_keeps_the_rule_from_before_it():
 def test_another_file_is_read_as_new_ones_are():
     config, _ = overlaid(read_config(OLD), ["data=csv", "data.test=my.csv"], kind=Config)
     assert rules(config)["data.quoting"] == "auto"
+    assert rules(config)["tokenizer.unspaced_scripts"] == "words"
     assert completed(read_config(OLD))["data"] == read_config(OLD)["data"]
 
 
