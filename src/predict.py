@@ -24,7 +24,12 @@ OPTIONS = (
     Option("text", "one text to classify; prints one line"),
     Option("input", "file with a text a line (.jsonl, .ndjson: an object a line); standard input where not given"),
     Option("output", "file for the answers, a JSON object a line; standard output where not given"),
-    Option("format", "what a line is; auto: by the input's name", "auto", choices=("auto", "text", "jsonl")),
+    Option(
+        "format",
+        "what a line is; auto: by the input's name, but text must not begin with JSON",
+        "auto",
+        choices=("auto", "text", "jsonl"),
+    ),
     Option("text_field", "field of a JSON line that holds the text", "text"),
     Option("checkpoint", "which state of the model", "best", choices=("best", "last")),
     Option("device", "where to compute", "auto", choices=("auto", "cpu", "cuda")),
@@ -129,7 +134,11 @@ def _answer_lines(classifier: "Classifier", options: dict[str, Any]) -> None:
     source = options["input"]
     by_name = source is not None and source.lower().endswith(JSON_NAMES)
     as_json = options["format"] == "jsonl" or (options["format"] == "auto" and by_name)
-    line_format = LineFormat(source or STANDARD_INPUT, text_field=options["text_field"] if as_json else None)
+    line_format = LineFormat(
+        source or STANDARD_INPUT,
+        text_field=options["text_field"] if as_json else None,
+        guessed=options["format"] == "auto",
+    )
     counts = Counts()
     with _open_input(source) as stream:
         if options["output"] is None:

@@ -16,6 +16,16 @@ PREDICTED = ("label", "probabilities")
 # What JSON lets stand but `str.splitlines` and its like end a line at; IMDB's reviews hold some
 _LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BINARY = {  # how files begin that are no text, what they are, and what to do
+    b"\x1f\x8b": ("gzip", "unpack it"),
+    b"PK\x03\x04": ("zip", "unpack it"),  # in a zip archive a line may end here
+    b"BZh91AY&SY": ("bzip2", "unpack it"),
+    b"\xfd7zXZ": ("xz", "unpack it"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "unpack it"),
+    b"PAR1\x15": ("Parquet", "write its rows as .jsonl"),
+    b"\xff\xfe": ("UTF-16", "convert it, say by iconv"),
+    b"\xfe\xff": ("UTF-16", "convert it, say by iconv"),
+}
 
 
 class Entry(NamedTuple):
@@ -31,27 +41,36 @@ class LineFormat:
     Args:
         source: what to call the input in sentences.
         text_field: field of a line's JSON object that holds the text; None: the line itself is the text.
+        guessed: whether nobody said that lines are text. Then the first line that is not blank must not be JSON: an
+            object or a list, or the beginning of one that goes on in the next line.
     """
 
-    def __init__(self, source: str, *, text_field: str | None) -> None:
+    def __init__(self, source: str, *, text_field: str | None, guessed: bool = False) -> None:
         self.source = source
         self.text_field = text_field
+        self._doubted = guessed and text_field is None  # until the first line that is not blank
 
     def parse(self, line: Line) -> Entry:
         """Read one line.
 
         Raises:
-            UserError: it holds a NUL byte, is no UTF-8, or is no JSON object with a text in its text field.
+            UserError: it holds a NUL byte, is no UTF-8, is no JSON object with a text in its text field, or is JSON
+                though lines were taken for text.
         """
         text = self._decode(line)
         if self.text_field is None:
+            self._doubt(line, text)
             return Entry(text.removesuffix("\r"), {})
         try:
             fields = json.loads(text, parse_constant=_refuse, parse_float=_finite)
         except RecursionError as error:
             raise self._no_object(line, "nested too deeply") from error
         except ValueError as error:
-            raise self._no_object(line, f"none ({error})") from error
+            found = _json(text) or ""
+            goes_on = found.startswith("the beginning")
+            raise (self._apart(line, found) if goes_on else self._no_object(line, f"none ({error})")) from error
+        if isinstance(fields, list):
+            raise self._apart(line, "a list")
         if not isinstance(fields, dict):
             raise self._no_object(line, f"{_kind(fields)} instead")
         if self.text_field not in fields:
@@ -72,8 +91,24 @@ class LineFormat:
                 ) from error
         return Entry(found, fields)
 
+    def _doubt(self, line: Line, text: str) -> None:
+        """Refuse the first line that is not blank if it is JSON, and lines were taken for text unasked."""
+        if not self._doubted or not text.strip():
+            return
+        self._doubted = False
+        if found := _json(text):
+            apart = "" if found == "a JSON object" else "write each object on a line of its own and "
+            raise self._fault(
+                line,
+                f"must be a text, but is {found} instead; {apart}say format=jsonl for an object a line, or format=text "
+                "to have lines classified as they are",
+            )
+
     def _decode(self, line: Line) -> str:
         content = line.content.removeprefix(_BYTE_ORDER_MARK) if line.number == 1 else line.content
+        for beginning, (name, advice) in _BINARY.items():
+            if line.number == 1 and content.startswith(beginning):
+                raise self._fault(line, f"must be UTF-8 text, but begins like {name}; {advice}")
         if b"\0" in content:
             raise self._fault(line, "must be text, but holds a NUL byte; convert the input to UTF-8")
         try:
@@ -84,6 +119,12 @@ class LineFormat:
                 line,
                 f"must be UTF-8, but its byte {error.start + 1} is 0x{byte:02x}; convert it, say by iconv",
             ) from error
+
+    def _apart(self, line: Line, what: str) -> UserError:
+        return self._fault(
+            line,
+            f"must be a JSON object, but is {what} instead; write each object on a line of its own, or say format=text",
+        )
 
     def _no_object(self, line: Line, what: str) -> UserError:
         return self._fault(line, f"must be a JSON object, but is {what}; mend it, or say format=text")
@@ -97,6 +138,22 @@ def answer_line(entry: Entry, prediction: Prediction) -> bytes:
     predicted = {"label": prediction.label, "probabilities": prediction.probabilities}
     kept = {name: value for name, value in entry.fields.items() if name not in PREDICTED}
     return json.dumps(predicted | kept, ensure_ascii=False).translate(_LINE_ENDS).encode("utf-8") + b"\n"
+
+
+def _json(text: str) -> str | None:
+    """Name the JSON object or list that a line is, or that it begins and leaves to the next line; None for neither."""
+    line = text.strip()
+    kind = {"{": "JSON object", "[": "JSON list"}.get(line[:1])
+    if kind is None:
+        return None
+    try:
+        json.loads(line, parse_int=str)
+    except json.JSONDecodeError as error:
+        # Printed over several lines, JSON goes on in the next one after one of these signs
+        return f"the beginning of a {kind}" if error.pos >= len(line) and line[-1] in "[{,:" else None
+    except RecursionError:
+        return None
+    return f"a {kind}"
 
 
 def _kind(value: Any) -> str:

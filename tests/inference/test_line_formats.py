@@ -73,3 +73,74 @@ def test_a_line_that_cannot_be_read_is_named(content: bytes, sentence: str) -> N
 def test_plain_text_has_faults_too(content: bytes) -> None:
     with pytest.raises(UserError, match=r"reviews\.txt, line 3, must be"):
         PLAIN.parse(Line(3, content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[SPOILER] great", b"{sic}", b'"quoted"', b"5", b"null", b"[10/10]", b"[1] better than [2]", b"[5",
+        b'["Great," they say', b"[" * 200_000,
+    ],
+)  # fmt: skip
+def test_a_review_may_begin_like_json(content: bytes) -> None:
+    assert LineFormat("reviews.txt", text_field=None, guessed=True).parse(Line(1, content)).text == content.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b'{"text": "a"}', "a JSON object"),
+        (b'[{"text": "a"}, 5]', "a JSON list"),
+        (b'\xef\xbb\xbf [{"n": 1e999}]\r', "a JSON list"),
+        (b"[" + b"1" * 5000 + b"]", "a JSON list"),
+        (b"[", "the beginning of a JSON list"),
+        (b"{\r", "the beginning of a JSON object"),
+        (b'[{"text": "a"},', "the beginning of a JSON list"),
+        (b'{"reviews": [', "the beginning of a JSON object"),
+        (b"[{", "the beginning of a JSON list"),
+    ],
+)
+def test_json_is_no_text_unless_that_is_insisted_on(content: bytes, what: str) -> None:
+    """The first line that is not blank decides, so that it is answered as soon as it is there."""
+    for blank in ([], [b"", b" \r"]):
+        guessing = LineFormat("standard input", text_field=None, guessed=True)
+        for number, line in enumerate(blank, 1):
+            assert guessing.parse(Line(number, line)).text.strip() == ""
+        with pytest.raises(UserError) as caught:
+            guessing.parse(Line(len(blank) + 1, content if not blank else content.removeprefix(b"\xef\xbb\xbf")))
+        said = str(caught.value)
+        assert said.startswith(f"standard input, line {len(blank) + 1}, must be a text, but is {what} instead; ")
+        assert "format=jsonl" in said
+        assert "format=text" in said
+    assert PLAIN.parse(Line(1, content)).text == content.decode("utf-8-sig").removesuffix("\r")
+    later = LineFormat("reviews.txt", text_field=None, guessed=True)
+    assert later.parse(Line(1, b"a review")).text == "a review"
+    assert later.parse(Line(2, content)).text == content.decode().removesuffix("\r"), "only the first line is looked at"
+
+
+@pytest.mark.parametrize("text_field", ["text", None])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"\x1f\x8b\x08\0\0", "gzip"),
+        (b"PK\x03\x04", "zip"),
+        (b"PAR1\x15\x04\x15", "Parquet"),
+        (b"BZh91AY&SY\xff", "bzip2"),
+        (b"\xfd7zXZ\0\0", "xz"),
+        (b"\x28\xb5\x2f\xfd\0", "zstd"),
+        (b"\xff\xfea\0", "UTF-16"),
+        (b"\xfe\xff\0a", "UTF-16"),
+    ],
+)
+def test_a_file_that_is_packed_or_no_text_is_called_by_its_name(
+    content: bytes, what: str, text_field: str | None
+) -> None:
+    with pytest.raises(UserError, match=rf"^in, line 1, must be UTF-8 text, but begins like {what}; .*\.$"):
+        LineFormat("in", text_field=text_field, guessed=True).parse(Line(1, content))
+    assert LineFormat("in", text_field=None, guessed=True).parse(Line(1, b"PAR1 is a film, BZh")).text
+
+
+@pytest.mark.parametrize("content", [b'[{"text": "a"}]', b"[", b'[{"text": "a"},'])
+def test_a_jsonl_file_that_holds_one_list_is_told_how_to_make_lines_of_it(content: bytes) -> None:
+    with pytest.raises(UserError, match=r"but is .*; write each object on a line of its own"):
+        JSON.parse(Line(1, content))
