@@ -50,7 +50,10 @@ STANDARD_INPUT = "standard input"
 def main() -> None:
     """Read the command line, load the run, and answer."""
     words = sys.argv[1:]
-    purpose = "Classify texts with a trained run. JSON answers hold `label`, `probabilities` and the input's fields."
+    purpose = (
+        "Classify texts with a trained run. JSON answers hold `label`, `probabilities` and the input's other fields,\n"
+        "byte for byte. A line out answers the same line in: a blank one among JSON objects is answered by a blank one."
+    )
     options = options_or_help(words, OPTIONS, program="python -m src.predict", purpose=purpose, examples=EXAMPLES)
     _check(options, words)
 
@@ -211,11 +214,13 @@ def _progress(source: str | None, *, to_terminal: bool) -> Iterator[_Bar]:
 
 def _report(counts: "Counts", classifier: "Classifier", *, stopped: bool) -> None:
     """Say how many lines were answered, and of what kind they were."""
-    if stopped and counts.lines == 0:
+    if stopped and counts.lines + counts.blank == 0:
         return
     parts = [f"{counts.lines:,} answered", f"{counts.truncated:,} truncated to {classifier.run.max_tokens:,} tokens"]
     if counts.without_tokens:
         parts.append(f"{counts.without_tokens:,} empty (answered like an unknown word)")
+    if counts.blank:
+        parts.append(f"{counts.blank:,} blank (answered by a blank line)")
     if counts.replaced:
         parts.append(f"{counts.replaced:,} had a `label` or `probabilities`, which the prediction replaced")
     _say(", ".join(parts))

@@ -88,3 +88,20 @@ def test_what_only_begins_like_json_is_a_review(ask: Ask) -> None:
     for name in (None, "reviews.txt", "reviews.json"):
         said = ask(b"\xef\xbb\xbf" + reviews, name=name)
         assert (len(said.labels), said.error) == (5, "")
+
+
+def test_lines_pair_where_some_are_blank(ask: Ask) -> None:
+    """A line out for each line in, whatever window they are in; what is kept, as it was."""
+    content = b'\n{"text":"good","y":0.1234567890123456789,"big":1e400}\n\n \t\r\n{"n": -0, "text":"bad"}\r\n\n'
+    said = ask(content, name="b.jsonl")
+    assert (said.error, len(said.lines)) == ("", content.count(b"\n"))
+    assert [bool(line) for line in said.lines] == [False, True, False, False, True, False]
+    assert said.lines[1].endswith('}, "text":"good", "y":0.1234567890123456789, "big":1e400}')
+    assert said.lines[4].endswith('}, "n": -0, "text":"bad"}')
+    assert said.labels == ask(b"good\nbad\n").labels
+    assert "2 answered, 0 truncated to 64 tokens, 4 blank (answered by a blank line)\n" in said.remarks
+    nothing = ask(b"\n\n", "format=jsonl")
+    assert (nothing.lines, nothing.error) == (["", ""], "")
+    assert "0 answered" in nothing.remarks
+    many = ask(b'{"text":"good"}\n\n' * 1500, "format=jsonl")
+    assert [bool(line) for line in many.lines] == [True, False] * 1500

@@ -2,19 +2,25 @@
 
 Whatever comes in, a JSON object comes out, because programs read it: `label`, `probabilities`, and after them the
 fields of the input's own object. `label` and `probabilities` always are the prediction's.
+
+What is kept of an object comes out byte for byte: digits, escapes, order, a name that stands there twice. It is cut out
+of the line, and not written anew. One thing must not go through, because programs that read lines would end one there:
+the characters U+0085, U+2028 and U+2029 in a text are written as escapes, which are the same text to whoever reads
+JSON, and a carriage return between two values, which means nothing, as a space.
 """
 
 import json
-import math
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from src.errors import UserError
 from src.inference.classifier import Prediction
+from src.inference.json_members import has_half_a_surrogate_pair, members, read_json
 from src.inference.line_reader import Line
 
 PREDICTED = ("label", "probabilities")
-# What JSON lets stand but `str.splitlines` and its like end a line at; IMDB's reviews hold some
-_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
+# What JSON lets stand but `str.splitlines` and its like end a line at; IMDB's reviews hold some. JSON lets the first
+# three stand only in texts, and the last only between values
+_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"} | {ord("\r"): " "}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BINARY = {  # how files begin that are no text, what they are, and what to do
     b"\x1f\x8b": ("gzip", "unpack it"),
@@ -32,7 +38,8 @@ class Entry(NamedTuple):
     """A line to answer."""
 
     text: str
-    fields: dict[str, Any]  # the input's own; none where a line is plain text
+    kept: tuple[str, ...] = ()  # the members of the input's own object that the answer keeps, as they stand there
+    replaced: bool = False  # whether it had a `label` or `probabilities`
 
 
 class LineFormat:
@@ -50,8 +57,8 @@ class LineFormat:
         self.text_field = text_field
         self._doubted = guessed and text_field is None  # until the first line that is not blank
 
-    def parse(self, line: Line) -> Entry:
-        """Read one line.
+    def parse(self, line: Line) -> Entry | None:
+        """Read one line; None for a blank one among objects, which has no text and no answer.
 
         Raises:
             UserError: it holds a NUL byte, is no UTF-8, is no JSON object with a text in its text field, or is JSON
@@ -60,9 +67,11 @@ class LineFormat:
         text = self._decode(line)
         if self.text_field is None:
             self._doubt(line, text)
-            return Entry(text.removesuffix("\r"), {})
+            return Entry(text.removesuffix("\r"))
+        if not text.strip():
+            return None
         try:
-            fields = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+            fields = read_json(text)
         except RecursionError as error:
             raise self._no_object(line, "nested too deeply") from error
         except ValueError as error:
@@ -81,15 +90,13 @@ class LineFormat:
         found = fields[self.text_field]
         if not isinstance(found, str):
             raise self._fault(line, f"must have a text as `{self.text_field}`, but has {_kind(found)} instead; mend it")
-        if "\\u" in text:
-            try:
-                json.dumps(fields, ensure_ascii=False).encode("utf-8")
-            except UnicodeEncodeError as error:
-                raise self._fault(
-                    line,
-                    "must hold whole characters, but has half a surrogate pair (\\ud800 to \\udfff); mend it",
-                ) from error
-        return Entry(found, fields)
+        if "\\u" in text and has_half_a_surrogate_pair(text):
+            raise self._fault(
+                line, "must hold whole characters, but has half a surrogate pair (\\ud800 to \\udfff); mend it"
+            )
+        all_members = [*members(text)]
+        kept = tuple(member for name, member in all_members if name not in PREDICTED)
+        return Entry(found, kept, replaced=len(kept) < len(all_members))
 
     def _doubt(self, line: Line, text: str) -> None:
         """Refuse the first line that is not blank if it is JSON, and lines were taken for text unasked."""
@@ -135,9 +142,8 @@ class LineFormat:
 
 def answer_line(entry: Entry, prediction: Prediction) -> bytes:
     """Write the line that answers an entry, line feed included."""
-    predicted = {"label": prediction.label, "probabilities": prediction.probabilities}
-    kept = {name: value for name, value in entry.fields.items() if name not in PREDICTED}
-    return json.dumps(predicted | kept, ensure_ascii=False).translate(_LINE_ENDS).encode("utf-8") + b"\n"
+    predicted = json.dumps({"label": prediction.label, "probabilities": prediction.probabilities}, ensure_ascii=False)
+    return ", ".join([predicted.removesuffix("}"), *entry.kept]).translate(_LINE_ENDS).encode("utf-8") + b"}\n"
 
 
 def _json(text: str) -> str | None:
@@ -160,14 +166,3 @@ def _kind(value: Any) -> str:
     """Name the kind of a JSON value."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text[:30]} is too large a number")
-    return value

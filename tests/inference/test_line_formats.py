@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from src.errors import UserError
 from src.inference.classifier import Prediction
-from src.inference.line_formats import LineFormat, answer_line
+from src.inference.line_formats import Entry, LineFormat, answer_line
 from src.inference.line_reader import Line
 
 PLAIN = LineFormat("reviews.txt", text_field=None)
@@ -29,34 +31,117 @@ def test_json_keeps_the_other_fields() -> None:
         "nested": {"a": [1, None, 1.5]},
         "big": 10**40,
     }
-    entry = JSON.parse(Line(1, json.dumps(fields).encode()))
+    entry = parsed(json.dumps(fields).encode())
     assert entry.text == fields["text"]
     answer = answer_line(entry, PREDICTION)
     assert answer.count(b"\n") == 1
     assert json.loads(answer) == fields | {"label": "positive", "probabilities": PREDICTION.probabilities}
     assert len(answer.decode().splitlines()) == 1, "nothing in it ends a line for anybody"
     assert list(json.loads(answer))[:2] == ["label", "probabilities"]
-    assert "ä".encode() in answer
+    raw = answer_line(parsed(json.dumps(fields, ensure_ascii=False).encode()), PREDICTION)
+    assert json.loads(raw) == json.loads(answer)
+    assert len(raw.decode().splitlines()) == 1
+    assert "ä".encode() in raw
+
+
+ANSWER = b'{"label": "positive", "probabilities": {"negative": 0.25, "positive": 0.75}'
+
+
+def parsed(content: bytes) -> Entry:
+    entry = JSON.parse(Line(1, content))
+    assert entry is not None
+    return entry
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        [b'"n":0.1234567890123456789', b'"m": 123456789012345678901234567890.0'],
+        [b'"a": 1e400', b'"b" : -0', b'"c": 1.0', b'"d": 1E+2', b'"e": 1e-999', b'"f": ' + b"1" * 5000],
+        [b'"z": 1', b'"a": [ 1,\t{ } ]', b'"z": 2', b'"z": {"b":1,"b":2}'],
+        [rb'"\u006eame": "\u00e4\/\u0000\n\ud83d\ude00\\ud800"', b'"": ""'],
+        ['"ä\U0001f600": "日本\x7f"'.encode(), b'"text": "of two, the last is read"'],
+        [b'"labels": {"label": "kept", "probabilities": 1}', b'"Label": 2'],
+    ],
+)
+def test_what_is_kept_comes_out_byte_for_byte(kept: list[bytes]) -> None:
+    for content in (
+        b"{" + b",".join([*kept, b'"text": "good"']) + b"}",
+        b'\xef\xbb\xbf { "label" : 1 ,' + b" , ".join([*kept, b'"text": "good"']) + b" } \r",
+    ):
+        entry = parsed(content)
+        assert entry.text == "good"
+        assert entry.replaced == (b'"label" :' in content)
+        assert answer_line(entry, PREDICTION) == b", ".join([ANSWER, *kept, b'"text": "good"']) + b"}\n"
+
+
+@pytest.mark.parametrize("name", [b"label", b"\\u006cabel", b"lab\\u0065l", b"probabilities", b"\\u0070robabilities"])
+def test_a_label_of_its_own_is_replaced_however_it_is_spelt(name: bytes) -> None:
+    entry = parsed(b'{"text": "good", "' + name + b'": {"a": [1]}, "x": 1.50, "' + name + b'": 2}')
+    assert entry.replaced
+    assert answer_line(entry, PREDICTION) == ANSWER + b', "text": "good", "x": 1.50}\n'
+    alone = parsed(b'{"' + name + b'": 2, "text": ""}')
+    assert answer_line(alone, PREDICTION) == ANSWER + b', "text": ""}\n'
+
+
+def test_what_would_end_a_line_is_written_so_that_it_does_not() -> None:
+    entry = parsed('{"text": "a\x85\u2028\u2029", "\u2028": [1,\r2]\r}\r'.encode())
+    assert answer_line(entry, PREDICTION) == (ANSWER + rb', "text": "a\u0085\u2028\u2029", "\u2028": [1, 2]}' + b"\n")
+
+
+@pytest.mark.parametrize("content", [b"", b" \t", b"\r", b"\xef\xbb\xbf\r", b"\xe2\x80\xa8"])
+def test_a_blank_line_among_objects_has_no_answer(content: bytes) -> None:
+    assert JSON.parse(Line(1, content)) is None
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    members=st.lists(
+        st.tuples(st.sampled_from(["label", "probabilities", "a", "é", "\u2028"]), JSON_VALUES), max_size=6
+    ),
+    indent=st.sampled_from([None, " ", "\t"]),
+    ascii=st.booleans(),
+)
+def test_members_come_through_as_they_stand(members: list[tuple[str, object]], indent: str | None, ascii: bool) -> None:
+    def written(value: object) -> str:
+        return json.dumps(value, ensure_ascii=ascii, indent=indent).replace("\n", "\r")
+
+    whole = [(name, f"{written(name)}:{written(value)}") for name, value in [*members, ("text", "x")]]
+    entry = parsed(("{" + ",".join(text for _, text in whole) + "}").encode())
+    kept = [text for name, text in whole if name not in ("label", "probabilities")]
+    answer = answer_line(entry, PREDICTION).decode()
+    for sign in "\x85\u2028\u2029":
+        kept = [text.replace(sign, f"\\u{ord(sign):04x}") for text in kept]
+    assert answer == ANSWER.decode() + "".join(f", {text}".replace("\r", " ") for text in kept) + "}\n"
+    assert len(answer.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "must be a JSON object, but is none"),
         (b'{"text": "a"', "must be a JSON object, but is none"),
         (b"[1]", "must be a JSON object, but is a list instead"),
         (b'"a"', "must be a JSON object, but is a text instead"),
         (b"null", "must be a JSON object, but is null instead"),
         (b"[" * 200_000, "nested too deeply"),
         (b'{"text": "a", "n": NaN}', "NaN is no JSON number"),
-        (b'{"text": "a", "n": 1e999}', "too large a number"),
-        (b'{"text": "a", "n": ' + b"1" * 5000 + b"}", "must be a JSON object, but is none"),
+        (b'{"text": "a", "n": -Infinity}', "-Infinity is no JSON number"),
+        (b'{"text": "a", "n": 01}', "must be a JSON object, but is none"),
         (b'{"review": "a"}', "must have a field `text`, but its fields are `review`; say text_field="),
         (b"{}", "its fields are none"),
+        (b'{"text": 5.5}', "must have a text as `text`, but has a number instead"),
         (b'{"text": 5}', "must have a text as `text`, but has a number instead"),
         (b'{"text": null}', "but has null instead"),
         (b'{"text": "\\ud800"}', "half a surrogate pair"),
         (b'{"text": "a", "\\udfff": 1}', "half a surrogate pair"),
+        (b'{"text": "a", "n": "\\ud800", "n": 1}', "half a surrogate pair"),
+        (b'{"text": "a", "n": [{"n": "\\ud800", "n": 1}]}', "half a surrogate pair"),
         (b'{"text": "a\xff"}', "must be UTF-8, but its byte 12 is 0xff"),
         (b'{"text": "a\0"}', "holds a NUL byte"),
     ],
