@@ -47,15 +47,23 @@ def main() -> None:
         examples=EXAMPLES,
     )
 
-    from src.inference.run_files import read_config, read_record, recorded  # torch: 2 s that a typo need not wait for
+    from src.inference.run_files import (  # torch: 2 s that a typo need not wait for
+        earlier_resumes,
+        read_config,
+        read_record,
+        recorded,
+    )
     from src.inference.run_folder import find_run
     from src.running.launching import is_first_process
-    from src.running.overlay import overlaid
+    from src.running.overlay import differences, overlaid
     from src.running.schema import Config
 
     log_to_terminal()
     folder = find_run(options["run"])
-    config, changes = overlaid(read_config(folder), overrides, kind=Config)
+    saved, earlier = read_config(folder), earlier_resumes(folder).overrides  # which stay in force
+    trained, _ = overlaid(saved, earlier, kind=Config)
+    config, _ = overlaid(saved, [*earlier, *overrides], kind=Config)
+    changes = differences(trained, config)
     others = [
         change for change in changes if change.key.startswith("data.") and not change.key.startswith(SAME_REVIEWS)
     ]
@@ -87,6 +95,7 @@ def main() -> None:
         own_data=not others,
         changes=[str(change) for change in changes],
         threads=int(recorded(folder, read_record(folder), "threads")),
+        trained=trained,
     )
 
 

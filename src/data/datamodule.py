@@ -15,7 +15,7 @@ from src.batch import Batch
 from src.data.batching import EvaluationPlan, TrainingPlan, check_batch_size
 from src.data.collate import BatchDataset
 from src.data.encoded import EncodedReviews, EncodedSplit
-from src.data.encoding import encode_reviews
+from src.data.encoding import encode_reviews, encoding_fingerprint, encoding_ingredients
 from src.data.loader_workers import begin_loading
 from src.data.reviews import Source
 from src.data.summary import SplitSummary
@@ -137,6 +137,24 @@ class ReviewDataModule(LightningDataModule):
     def fingerprint(self) -> str:
         """Names source, split, tokenizer, vocabulary and truncation together."""
         return self.encoded.fingerprint
+
+    def expected_fingerprint(self) -> str:
+        """Return what `fingerprint` will be, without reading or encoding the reviews.
+
+        Raises:
+            UserError: the source cannot be read.
+        """
+        return encoding_fingerprint(
+            encoding_ingredients(
+                self.source,
+                tokenizer=self.tokenizer_name,
+                vocabulary_size=self.vocabulary_size,
+                min_frequency=self.min_frequency,
+                max_tokens=self.max_tokens,
+                head_share=self.head_share,
+                unspaced_scripts=self.unspaced_scripts,
+            )
+        )
 
     @property
     def training_plan(self) -> TrainingPlan:

@@ -6,7 +6,7 @@ The same inputs are found again by their fingerprint, so a second start neither 
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,19 +56,16 @@ def encode_reviews(
         UserError: a value is outside its bounds, the source cannot be read, or the cache cannot be written.
     """
     _check(max_tokens=max_tokens, head_share=head_share)
-    ingredients = {
-        "format": FORMAT,
-        "source": source.fingerprint(),
-        "tokenizer": tokenizer,
-        "vocabulary_size": vocabulary_size,
-        "min_frequency": min_frequency,
-        "max_tokens": max_tokens,
-        "head_share": float(head_share),
-    }
-    if tokenizer == BasicEnglish.name and unspaced_scripts != WORDS:  # the only rule there was when fingerprints began
-        ingredients["unspaced_scripts"] = unspaced_scripts
-    fingerprint = hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:16]
-    folder = cache / ENCODED / fingerprint
+    ingredients = encoding_ingredients(
+        source,
+        tokenizer=tokenizer,
+        vocabulary_size=vocabulary_size,
+        min_frequency=min_frequency,
+        max_tokens=max_tokens,
+        head_share=head_share,
+        unspaced_scripts=unspaced_scripts,
+    )
+    folder = cache / ENCODED / encoding_fingerprint(ingredients)
     found = open_encoded(folder)
     if found is not None:
         _say(found.remarks)
@@ -135,6 +132,40 @@ def encode_reviews(
         raise UserError(
             f"`paths.cache` must be a folder that can be written to, but {cache} is not: {error}."
         ) from error
+
+
+def encoding_ingredients(
+    source: Source,
+    *,
+    tokenizer: str,
+    vocabulary_size: int,
+    min_frequency: int,
+    max_tokens: int,
+    head_share: float,
+    unspaced_scripts: str,
+) -> dict[str, Any]:
+    """Return all that decides which ids come out, as plain values; the arguments are those of `encode_reviews`.
+
+    Raises:
+        UserError: the source cannot be read.
+    """
+    ingredients = {
+        "format": FORMAT,
+        "source": source.fingerprint(),
+        "tokenizer": tokenizer,
+        "vocabulary_size": vocabulary_size,
+        "min_frequency": min_frequency,
+        "max_tokens": max_tokens,
+        "head_share": float(head_share),
+    }
+    if tokenizer == BasicEnglish.name and unspaced_scripts != WORDS:  # the only rule there was when fingerprints began
+        ingredients["unspaced_scripts"] = unspaced_scripts
+    return ingredients
+
+
+def encoding_fingerprint(ingredients: Mapping[str, Any]) -> str:
+    """Name encoded reviews by what they are made of."""
+    return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def encode_split(

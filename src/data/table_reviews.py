@@ -13,13 +13,13 @@ from typing import Any
 
 from src.data.label_spellings import pairs_that_look_identical, remarks_on, told_apart
 from src.data.labelled_rows import LabelledRow, number_labels, order_labels, read_labelled, read_reviews
+from src.data.repeated_texts import distinct_texts, named, repeated_texts
 from src.data.reviews import Review, Splits
 from src.data.stratified import stratified
 from src.data.table import place
 from src.errors import UserError
 
 SPLIT_SEED = 0  # of the division into splits: the same for every run, whatever the run's own seed
-_NAMED = 5  # reviews named in a remark
 
 
 class TableReviews:
@@ -221,24 +221,12 @@ def _remarks(splits: Splits) -> Iterator[str]:
     if empty:
         yield (
             f"{len(empty):,} of {sum(map(len, splits)):,} reviews have an empty text, or one of white space alone; "
-            f"they are kept, as a single <unk>: {_named(empty)}."
+            f"they are kept, as a single <unk>: {named(empty)}."
         )
-    learnt = {review.text for review in splits.train if review.text.strip()}
-    for split, reviews, known in (
-        ("validation", splits.validation, "trained on"),
-        ("test", splits.test, "trained on or validated on"),
-    ):
-        twice = [review.id for review in reviews if review.text in learnt]
-        if twice:
-            yield (
-                f"{len(twice):,} of {len(reviews):,} {split} reviews have a text that is {known} too; they are kept, "
-                f"and may make the {split} figures too good: {_named(twice)}."
-            )
-        learnt |= {review.text for review in reviews if review.text.strip()}
-
-
-def _named(ids: list[str]) -> str:
-    return ", ".join(ids[:_NAMED]) + (" and more" if len(ids) > _NAMED else "")
+    trained = distinct_texts(splits.train)
+    yield from repeated_texts("validation", splits.validation, learnt=trained, known="trained on")
+    chosen = trained | distinct_texts(splits.validation)
+    yield from repeated_texts("test", splits.test, learnt=chosen, known="trained on or validated on")
 
 
 def _sha256(path: Path) -> str:

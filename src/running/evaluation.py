@@ -1,6 +1,7 @@
 """A finished run measured again: on its own reviews, to the last digit what training said, or on other ones."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from src.running import assembly, devices, reporting
 from src.running import folder as run_folder
 from src.running.endings import in_one_sentence
 from src.running.launching import is_first_process, make_order
+from src.running.met_before import met_before
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
 from src.running.schema import Config
@@ -66,6 +68,7 @@ def evaluate(
     own_data: bool,
     changes: list[str],
     threads: int | None,
+    trained: Config | None = None,
 ) -> dict[str, Any]:
     """Measure a checkpoint of a run on a split, print the table of training, and write evaluation.json.
 
@@ -78,6 +81,7 @@ def evaluate(
         own_data: whether the reviews are those of the run, and not others that overrides name.
         changes: what overrides changed, for the record.
         threads: of this process; None: torch's choice.
+        trained: the run's own configuration, to look up whether it has met other reviews before.
 
     Returns:
         The figures, as in metrics.json.
@@ -91,8 +95,8 @@ def evaluate(
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = read_run(folder, checkpoint=checkpoint)
     source, encoded = _reviews(config, run, split, own_data=own_data)
-    if first and not own_data:  # of the run's own reviews, it has been said
-        for remark in source.remarks:
+    if first and not own_data:  # of the run's own reviews, all has been said
+        for remark in _remarks(run, source, encoded, split=split, trained=trained):
             reporting.print_remark(remark)
     if not len(encoded):
         raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
@@ -201,16 +205,24 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
         head_share=config.data.head_share,
         speaks=is_first_process(),
     )
+    return source, encoded
+
+
+def _remarks(
+    run: RunFolder, source: Source, encoded: EncodedSplit, *, split: str, trained: Config | None
+) -> Iterator[str]:
+    """Yield what must be known to read the figures on reviews that are not the run's own."""
+    yield from source.remarks
     summary = summarise(
         tokens=encoded.tokens,
         original_lengths=encoded.original_lengths,
         labels=encoded.labels,
         number_of_labels=len(run.label_names),
-        max_tokens=config.data.max_tokens,
+        max_tokens=run.max_tokens,
     )
-    for remark in unknown_shares({split: summary}, tokenizer=run.tokenizer.name):
-        reporting.print_remark(remark)
-    return source, encoded
+    yield from unknown_shares({split: summary}, tokenizer=run.tokenizer.name)
+    if trained is not None:
+        yield from met_before(trained, run.path, _texts(source, split), split=split)
 
 
 def _texts(source: Source, split: str) -> list[Review]:

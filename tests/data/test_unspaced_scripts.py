@@ -16,7 +16,7 @@ from src.data.unspaced_scripts import has_signs
 from src.errors import UserError
 from src.inference.classifier import load
 from src.inference.run_folder import read_run
-from src.running.evaluation import _reviews
+from src.running.evaluation import _remarks, _reviews
 from src.running.training import train
 from tests.data.conftest import ToySource
 from tests.run_folders import make_run
@@ -102,13 +102,14 @@ def test_a_split_that_is_mostly_unknown_is_said_in_every_run(toy_settings, caplo
     assert caplog.messages == []
 
 
-def test_an_evaluation_says_it_too(tmp_path: Path, capsys):
+def test_an_evaluation_says_it_too(tmp_path: Path):
     run = read_run(make_run(tmp_path / "run"))
     (tmp_path / "a.csv").write_text("text,label\nЭто было хорошо,positive\nthe film,negative\n")
     config = composed("data=csv", f"data.train={tmp_path}/a.csv", f"data.test={tmp_path}/a.csv")
     config = config.model_copy(update={"data": config.data.model_copy(update={"train": None})})
-    _reviews(config, run, "test", own_data=False)
-    assert "Note: 60 % of the test split's tokens are <unk>" in capsys.readouterr().out
+    source, encoded = _reviews(config, run, "test", own_data=False)
+    (remark,) = _remarks(run, source, encoded, split="test", trained=None)
+    assert remark.startswith("60 % of the test split's tokens are <unk>")
 
 
 FILLER = "的一是在有这个电影我们看了很"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from src.data.bundled import BundledReviews
 from tests.end_to_end.program import REPOSITORY, SMALL
 
 FIGURES = ("accuracy", "loss", "f1", "confusion_matrix", "classes", "accuracy_interval_95", "reviews")
@@ -95,7 +96,8 @@ def test_two_processes_say_the_same_as_one(run: Path) -> None:
 
 
 def test_on_a_file_of_ones_own(run: Path, tmp_path: Path) -> None:
-    texts = ["A wonderful film, I loved it.", "Dull, awful, boring.", "Great acting and a great story.", ""]
+    met = BundledReviews(validation=77, test=131).splits().train[5].text  # the run was trained on it
+    texts = ["A wonderful film, I loved it.", met, "Great acting and a great story.", ""]
     file = tmp_path / "my.csv"
     with file.open("w", newline="") as opened:
         csv.writer(opened).writerows([["review", "stars"], *zip(texts, ["positive", "negative"] * 2, strict=True)])
@@ -103,6 +105,9 @@ def test_on_a_file_of_ones_own(run: Path, tmp_path: Path) -> None:
     two = ("trainer=ddp_cpu", "trainer.devices=2", "trainer.limit_test_batches=1")
     done, found = evaluate(run, *own, *two)
     assert (done.stdout + done.stderr).count("1 of 4 reviews have an empty text") == 1
+    said = " ".join(done.stdout.split())
+    assert said.count("1 of 4 test reviews have a text that is trained on or validated on too") == 1
+    assert said.count("may make the test figures too good: my.csv:3.") == 1
     assert "trainer.limit_test_batches: 1.0 -> 1" in found["changes"]
     assert found["test/reviews"] == 4
     assert found["source"] == "csv"

@@ -1,0 +1,38 @@
+"""Whether a run has met the reviews of an evaluation before: texts that it was trained on flatter its figures."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from src.data.repeated_texts import distinct_texts, repeated_texts
+from src.data.reviews import Review
+from src.errors import UserError
+from src.inference.run_files import read_record
+from src.running import assembly
+from src.running.schema import Config
+
+
+def met_before(trained: Config, folder: Path, reviews: Sequence[Review], *, split: str) -> Iterator[str]:
+    """Say which reviews have a text that the run was trained or validated on, or that this cannot be known.
+
+    Args:
+        trained: the run's own configuration.
+        folder: the run folder.
+        reviews: to be measured on.
+        split: what they are called.
+    """
+    data = assembly.build_data(trained)
+    known = read_record(folder).get("fingerprints") or {}
+    try:
+        changed = bool(known) and data.expected_fingerprint() != known["data"]
+        own = None if changed else data.source.splits()
+        why = "their files or what is in them have changed since."
+    except UserError as error:
+        own, why = None, str(error)
+    if own is None:
+        yield (
+            f"Whether the model was trained on any of these {split} texts cannot be known, for the reviews that it was "
+            f"trained on are not at hand: {why}"
+        )
+        return
+    learnt = distinct_texts([*own.train, *own.validation])
+    yield from repeated_texts(split, reviews, learnt=learnt, known="trained on or validated on")

@@ -1,0 +1,74 @@
+"""An evaluation on other reviews says which of them the run has met before, or that it cannot know."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from src.data.reviews import Review
+from src.running.assembly import build_data
+from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
+from src.running.met_before import met_before
+from src.running.schema import TrainConfig
+
+TEXTS = [f"film number {number} was {'good' if number % 2 else 'bad'}" for number in range(40)]
+
+
+def write(path: Path, texts: list[str]) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["text", "label"], *([text, str(n % 2)] for n, text in enumerate(texts))])
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> tuple[TrainConfig, Path]:
+    """The configuration and the folder of a run on a table of one's own."""
+    write(tmp_path / "mine.csv", TEXTS)
+    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
+        paths = [f"data.train='{tmp_path}/mine.csv'", f"paths.cache='{tmp_path}/cache'"]
+        composed = compose_all("train", ["data=csv", *paths, "data.test_share=0.25"])
+    OmegaConf.set_struct(composed, False)
+    composed.pop("hydra")
+    config = validate(composed)
+    data = build_data(config)
+    data.setup()
+    assert data.expected_fingerprint() == data.fingerprint
+    record: dict[str, Any] = {"format_version": 1, "fingerprints": {"data": data.fingerprint}}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    return config, tmp_path
+
+
+def review(text: str, name: str) -> Review:
+    return Review(text=text, label=0, id=name, film=-1)
+
+
+def test_texts_that_were_trained_or_validated_on_are_counted_and_named(run: tuple[TrainConfig, Path]) -> None:
+    config, folder = run
+    own = build_data(config).source.splits()
+    asked = [
+        review("never seen", "new"),
+        review(own.train[3].text, "trained on"),
+        review(own.validation[0].text, "validated on"),
+        review(own.test[0].text, "tested on"),
+        review(own.train[3].text, "again"),
+        review("  ", "empty"),
+    ]
+    (said,) = met_before(config, folder, asked, split="test")
+    assert said.startswith("3 of 6 test reviews have a text that is trained on or validated on too;")
+    assert said.endswith("may make the test figures too good: trained on, validated on, again.")
+    assert list(met_before(config, folder, asked[:1], split="test")) == []
+
+
+def test_where_the_training_file_is_gone_or_another_it_cannot_be_known(run: tuple[TrainConfig, Path]) -> None:
+    config, folder = run
+    asked = [review(TEXTS[0], "a")]
+    write(folder / "mine.csv", [*TEXTS, "one more film"])
+    (changed,) = met_before(config, folder, asked, split="test")
+    assert "cannot be known" in changed
+    assert "have changed since" in changed
+    (folder / "mine.csv").unlink()
+    (gone,) = met_before(config, folder, asked, split="test")
+    assert gone.startswith("Whether the model was trained on any of these test texts cannot be known, for")
+    assert f"{folder}/mine.csv must be a file of reviews, but cannot be read: No such file" in gone
