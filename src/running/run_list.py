@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,7 +121,7 @@ def _values(run: Run) -> dict[str, Any]:
     for override in run.resume_overrides:
         key, equals, text = override.partition("=")
         if equals and key in values:
-            values[key] = yaml.safe_load(text)
+            values[key] = _value(text)
     return values
 
 
@@ -128,11 +129,23 @@ def _equals(key: str, found: Any, value: str) -> bool:
     """Say whether a key has the value asked for; to Python 1, 1.0 and True are equal, but not to the configuration."""
     if str(found) == value:
         return True
-    asked = yaml.safe_load(value)
+    asked = _value(value)
     kinds_differ = type(found) is not type(asked)
     if kinds_differ and (key in COUNTS_OR_SHARES or isinstance(found, bool) or isinstance(asked, bool)):
         return False
     return bool(found == asked)
+
+
+def _value(text: str) -> Any:
+    """Return what a text means in an override; to YAML 1.1, unlike to Hydra, 1e-3 is no number."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    if isinstance(found, str):
+        with suppress(ValueError):
+            return float(found)
+    return found
 
 
 def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

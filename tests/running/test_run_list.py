@@ -88,6 +88,8 @@ def test_a_filter_tells_one_batch_from_all(tmp_path: Path) -> None:
     assert names(matching(runs, ["trainer.limit_train_batches=1.0"])) == ["all"]
     assert len(matching(runs, ["test=true", "optimizer.lr=1"])) == 2
     assert matching(runs, ["test=1"]) == []
+    assert len(matching(runs, ["optimizer.lr=1e0"])) == 2
+    assert matching(runs, ["optimizer.lr=[1"]) == []
 
 
 def test_states(outputs: Path) -> None:
