@@ -83,10 +83,14 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
     if flags.resolve and not (flags.cfg or flags.help):
         faults.append("--resolve must stand beside --cfg or --help, but stands alone.")
     overrides = without_nulls(spelt_out(flags.overrides))
-    if flags.multirun and any(text.startswith("resume.run=") for text in overrides):
+    resumed = any(text.startswith("resume.run=") for text in overrides)
+    if flags.multirun and resumed:
         faults.append(
             "A run must be resumed by itself, but -m asks for several; to go on with a sweep, start it again."
         )
+    for name, value in (("--config-dir", flags.config_dir), ("--config-name", flags.config_name)):
+        if resumed and value and not given and not (flags.help or flags.hydra_help):
+            faults.append(f"A run is resumed with its own configuration, so {name} would have no effect; leave it out.")
     if faults:
         raise FaultsError(faults)
     return CommandLine(

@@ -81,6 +81,13 @@ def test_overrides_that_would_change_nothing(arguments: str, sentence: str) -> N
     assert fault.startswith(sentence)
 
 
+@pytest.mark.parametrize("flag", ["--config-dir=conf", "--config-name=train"])
+def test_a_resumed_run_has_its_own_configuration(flag: str) -> None:
+    with pytest.raises(FaultsError, match=f"{flag.partition('=')[0]} would have no effect; leave it out"):
+        read_command_line(["resume=outputs/train/x", flag], config_name="train")
+    assert read_command_line([flag, "seed=1"], config_name="train").runs
+
+
 def test_the_same_overrides_where_they_count() -> None:
     assert faults("-m", "seed=1,2", "sweep.fail_fast=true") == []
     assert faults("data=csv", "data.train=a.csv", "data.validation_share=0.2", "data.test_share=0.3") == []
