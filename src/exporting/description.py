@@ -4,6 +4,7 @@ from typing import Any
 
 from src.batch import Special
 from src.exporting.graph import longest_length
+from src.exporting.tokenizer_json import OTHER_VERSIONS
 from src.inference.run_folder import RunFolder
 
 FORMAT_VERSION = 1
@@ -29,6 +30,7 @@ def describe(run: RunFolder, *, name: str, file: str) -> dict[str, Any]:
         "format": name,
         "weights": file,
         "tokenizer": "tokenizer.json",
+        "tokenizer_gives": OTHER_VERSIONS,
         "labels": list(run.label_names),
         "special_ids": {special.name.lower(): int(special) for special in Special},
         "max_tokens": run.max_tokens,

@@ -1,8 +1,10 @@
 """The run's tokenizer and vocabulary as one `tokenizer.json` that Hugging Face's `tokenizers` loads.
 
-It gives the ids of this project's own tokenizer, and no text can spell a special token there either: their names are
-not in its vocabulary, except `<unk>`, which is what such a text becomes. Left out, because the format cannot say it:
-that a long text loses its middle, and that one without a token is read as one `<unk>`.
+It gives the ids of this project's own tokenizer for every text, and no text can spell a special token there either:
+their names are not in its vocabulary, except `<unk>`, which is what such a text becomes. That holds for the version of
+`tokenizers` it was written with. Another one, whose Unicode has other capitals, may differ in words with a capital that
+one of the two does not know (`OTHER_VERSIONS`, in config.json), and in nothing else. Left out, because the format
+cannot say it: that a long text loses its middle, and that one without a token is read as one `<unk>`.
 """
 
 import json
@@ -15,7 +17,12 @@ from src.batch import Special
 from src.data.tokenizers import BasicEnglish, Tokenizer
 from src.data.unspaced_scripts import CHARACTERS, TOKEN
 from src.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+from src.exporting.lower_case import lower_case
 
+OTHER_VERSIONS = (
+    f"the ids of the run for every text, by tokenizers {tokenizers.__version__}; a version that knows the capitals of "
+    "another Unicode may differ in words that hold one of those"
+)
 UNKNOWN = SPECIAL_TOKENS[Special.UNK]
 # Python counts the separators 0x1c to 0x1f as white space, the regular expressions of `tokenizers` do not
 _WHITE = r"[\s\x1c-\x1f]"
@@ -52,9 +59,7 @@ def _basic_english(tokenizer: BasicEnglish, vocabulary: Vocabulary) -> dict[str,
     description = tokenizers.Tokenizer(models.WordLevel({UNKNOWN: int(Special.UNK)}, unk_token=UNKNOWN))
     description.normalizer = normalizers.Sequence(
         [
-            # Python knows that a sigma at a word's end is another letter, `tokenizers` lowers sign by sign
-            normalizers.Replace(tokenizers.Regex(r"(?<=\p{L})Σ(?!\p{L})"), "ς"),
-            normalizers.Lowercase(),
+            *lower_case(vocabulary.state()),
             *(normalizers.Replace(sign, instead) for sign, instead in _BASIC_ENGLISH),
             normalizers.Replace(tokenizers.Regex(f"{_WHITE}+"), " "),
         ]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from src.data.bundled import bundled_rows
 from src.data.tokenizers import Tokenizer, train_tokenizer
 from src.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+from src.exporting.lower_case import _capitals_of_other_versions
 from src.exporting.tokenizer_json import tokenizer_json
 
 REVIEWS = [text for text, _ in bundled_rows()[::10]]
@@ -53,6 +54,60 @@ PARTS = (
 def test_the_ids_of_any_text(name: str, text: str) -> None:
     tokenizer, vocabulary, exported = MADE[name]
     assert exported.encode(text).ids == vocabulary.ids(tokenizer.tokenize(text))
+
+
+def test_every_sign_in_every_place_a_sigma_looks_at() -> None:
+    """All of Unicode but the insides of blocks that are all alike; what only one side lowers has a test of its own."""
+    others = {sign for sign, _ in _capitals_of_other_versions()}
+    alike = ((0x3410, 0x4DB0), (0x4E10, 0x9FF0), (0xAC10, 0xD790), (0xD800, 0xE000), (0xE010, 0xF8F0),
+             (0x17010, 0x18CF0), (0x20010, 0xDFFF0), (0xE1000, 0x10FFF0))  # fmt: skip
+    inside = {code for first, last in alike for code in range(first, last)}
+    signs = [chr(code) for code in range(0x110000) if code not in inside and chr(code) not in others]
+    assert len(signs) > 65_000
+    older, _, exported = MADE["basic_english of older runs"]
+    for context in ("Α{}Σ", "ΑΣ{}Α", "{}Σ", "ΑΣ'{}"):
+        text = "\n".join(context.format(sign) for sign in signs)
+        assert exported.normalizer.normalize_str(text).split() == older.tokenize(text)
+    newer, _, exported = MADE["basic_english"]
+    text = "\n".join(f"a{sign}b手{sign}" for sign in signs)
+    cut = exported.pre_tokenizer.pre_tokenize_str(exported.normalizer.normalize_str(text))
+    assert [token for token, _ in cut] == newer.tokenize(text)
+
+
+SIGMAS = st.sampled_from(
+    ["Σ", "Α", "α", "Σ", ".", "'", "’", ":", "\u0301", "\xad", "ʰ", "\u0345", "ー", "İ", "ǅ", "中", " ", "1"]
+)
+
+
+@given(text=st.lists(SIGMAS, max_size=12).map("".join) | st.lists(SIGMAS | st.characters(), max_size=12).map("".join))
+def test_a_sigma_anywhere(text: str) -> None:
+    for name in ("basic_english", "basic_english of older runs"):
+        tokenizer, _, _ = MADE[name]
+        tokens = tokenizer.tokenize(text)
+        vocabulary = Vocabulary(sorted({*tokens, *tokenizer.tokenize(text.lower()), *tokenizer.tokenize(text.upper())}))
+        exported = tokenizers.Tokenizer.from_str(tokenizer_json(tokenizer, vocabulary))
+        assert exported.encode(text).ids == vocabulary.ids(tokens)
+
+
+@pytest.mark.parametrize(
+    "text", ["Α.Σ", "ΑΣ.Α", "Α\u0301Σ", "ΆΣ", "Α'Σ'", "Σ", "ΣΣ", "1Σ", "ΟΔΟΣ, ΟΔΟΣ", "ΑΣ中", "ⓐΣ", "ΑΣ\xad"]
+)
+def test_a_capital_sigma_by_name(text: str) -> None:
+    tokenizer, _, _ = MADE["basic_english"]
+    vocabulary = Vocabulary(sorted({*tokenizer.tokenize(text), "ας", "α.σ", "ασ.α", "α.ς", "σ", "ς", "σς"}))
+    exported = tokenizers.Tokenizer.from_str(tokenizer_json(tokenizer, vocabulary))
+    assert exported.encode(text).ids == vocabulary.ids(tokenizer.tokenize(text))
+
+
+def test_capitals_that_are_younger_than_this_python_or_older() -> None:
+    others = [*_capitals_of_other_versions(), ("\u1c89", "\u1c8a"), ("\ufdd0", "\ufdd1"), ("\U000f0000", "\ufdef")]
+    tokenizer, _, _ = MADE["basic_english"]
+    texts = [word for sign, lowered in others for word in (f"a{sign}b", f"a{lowered}b", f"{sign}Σ", sign, lowered)]
+    known = sorted({token for text in texts for token in tokenizer.tokenize(text)})
+    for vocabulary in (Vocabulary(known), Vocabulary(known[::2]), Vocabulary(known[1::2])):
+        exported = tokenizers.Tokenizer.from_str(tokenizer_json(tokenizer, vocabulary))
+        for text in texts:
+            assert exported.encode(text).ids == vocabulary.ids(tokenizer.tokenize(text)), ascii(text)
 
 
 @both
