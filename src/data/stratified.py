@@ -9,14 +9,20 @@ from src.data.splits import film_disjoint
 from src.errors import UserError
 
 
+def part_sizes(reviews: int, *, validation_share: float, test_share: float) -> tuple[int, int, int]:
+    """Return how many reviews training, validation and test should have: at least one where the share is above 0."""
+    validation, test = (max(1, round(share * reviews)) if share else 0 for share in (validation_share, test_share))
+    return reviews - validation - test, validation, test
+
+
 def stratified(
     texts: Sequence[str], labels: Sequence[int], *, validation_share: float, test_share: float, seed: int
 ) -> list[NDArray[np.int64]]:
     """Divide reviews such that each part has its share of every label and no text stands in two parts.
 
-    The held-out parts have exactly `round(share * reviews)` reviews, at least one where the share is above 0. The
-    training part has at least one review of every label; for its sake, or for equal texts, label balance is given up
-    as little as it takes. Empty texts need not stay together: there is nothing in them to learn by heart.
+    The parts have the `part_sizes`, or the nearest that equal texts allow. The training part has at least one review of
+    every label; for its sake, or for equal texts, label balance is given up as little as it takes. Empty texts need not
+    stay together: there is nothing in them to learn by heart.
 
     Args:
         texts: of each review.
@@ -32,18 +38,17 @@ def stratified(
         UserError: there are not enough reviews, or too few different texts, to do so.
     """
     reviews = len(texts)
-    validation, test = (max(1, round(share * reviews)) if share else 0 for share in (validation_share, test_share))
+    sizes = part_sizes(reviews, validation_share=validation_share, test_share=test_share)
     numbers: dict[str | int, int] = {}
     groups = [numbers.setdefault(text if text.strip() else place, place) for place, text in enumerate(texts)]
     order = np.random.default_rng(seed).permutation(reviews)
     one_of_each = order[np.unique(np.asarray(labels)[order], return_index=True)[1]]
-    sizes = (reviews - validation - test, validation, test)
     try:
         return film_disjoint(groups, labels, sizes=sizes, seed=seed, in_first=one_of_each)
     except UserError as error:
         raise UserError(
             f"`data.validation_share` and `data.test_share` must leave a training review of each of "
             f"{len(one_of_each)} labels, and equal texts together, but {reviews:,} reviews ({len(set(groups)):,} "
-            f"different texts) cannot be divided into {sizes[0]:,} + {validation:,} + {test:,} so: choose other "
+            f"different texts) cannot be divided into {sizes[0]:,} + {sizes[1]:,} + {sizes[2]:,} so: choose other "
             "shares, or give files by data.validation and data.test."
         ) from error

@@ -15,7 +15,8 @@ from src.data.label_spellings import pairs_that_look_identical, remarks_on, told
 from src.data.labelled_rows import LabelledRow, number_labels, order_labels, read_labelled, read_reviews
 from src.data.repeated_texts import distinct_texts, named, repeated_texts
 from src.data.reviews import Review, Splits
-from src.data.stratified import stratified
+from src.data.splits import sizes_remark
+from src.data.stratified import part_sizes, stratified
 from src.data.table import place
 from src.errors import UserError
 
@@ -71,6 +72,7 @@ class TableReviews:
         self._found: tuple[str, ...] | None = None
         self._remarks: tuple[str, ...] = ()
         self._label_remarks: tuple[str, ...] = ()
+        self._size_remarks: tuple[str, ...] = ()
 
     @classmethod
     def for_test(
@@ -106,7 +108,7 @@ class TableReviews:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What `splits` found: texts without a word, texts in two splits."""
+        """What `splits` found: labels that mean the same, sizes not as asked for, empty texts, texts in two splits."""
         return self._remarks
 
     @property
@@ -154,12 +156,13 @@ class TableReviews:
             rows = read_labelled(train, text=self.text, label=self.label, id=self.id, quoting=self.quoting)
             self._found = self._labels(train, rows)
             reviews = number_labels(train, rows, self.label_names)
+            shares = {"validation_share": self.validation_share, "test_share": self.test_share}
             places = stratified(
-                [review.text for review in reviews],
-                [review.label for review in reviews],
-                validation_share=self.validation_share,
-                test_share=self.test_share,
-                seed=SPLIT_SEED,
+                [review.text for review in reviews], [review.label for review in reviews], **shares, seed=SPLIT_SEED
+            )
+            sizes = part_sizes(len(reviews), **shares)
+            self._size_remarks = sizes_remark(
+                places, sizes, because="Equal texts stand in one split, and a review of each label is trained on"
             )
             parts = {split: [reviews[place] for place in part] for split, part in zip(parts, places, strict=True)}
         for split in ("validation", "test"):
@@ -174,7 +177,7 @@ class TableReviews:
                     quoting=self.quoting,
                 )
         splits = Splits(**parts)
-        self._remarks = (*self._label_remarks, *_remarks(splits))
+        self._remarks = (*self._label_remarks, *self._size_remarks, *_remarks(splits))
         return splits
 
     def _labels(self, train: Path, rows: list[LabelledRow]) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.data.splits import film_disjoint
+from src.data.splits import film_disjoint, sizes_remark
 from src.errors import UserError
 
 reviews = st.lists(st.tuples(st.integers(-1, 12), st.integers(0, 1)), min_size=1, max_size=60)
@@ -11,7 +13,7 @@ reviews = st.lists(st.tuples(st.integers(-1, 12), st.integers(0, 1)), min_size=1
 
 @settings(deadline=None, max_examples=200)
 @given(reviews=reviews, data=st.data(), seed=st.integers(0, 5))
-def test_parts_are_exact_and_no_film_stands_in_two(reviews, data, seed):
+def test_parts_are_exact_where_that_can_be_and_no_film_stands_in_two(reviews, data, seed):
     films, labels = np.array(reviews).T
     test = data.draw(st.integers(0, len(films)))
     validation = data.draw(st.integers(0, len(films) - test))
@@ -20,7 +22,9 @@ def test_parts_are_exact_and_no_film_stands_in_two(reviews, data, seed):
         parts = film_disjoint(films, labels, sizes=sizes, seed=seed)
     except UserError:
         return  # whether rightly is the next test's question
-    assert [len(part) for part in parts] == list(sizes)
+    if (films < 0).all():  # each stands for itself
+        assert [len(part) for part in parts] == list(sizes)
+    assert [len(part) > 0 for part in parts] == [size > 0 for size in sizes]
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(films)))
     known = [set(films[part].tolist()) - {-1} for part in parts]
     assert not known[0] & known[1]
@@ -29,17 +33,53 @@ def test_parts_are_exact_and_no_film_stands_in_two(reviews, data, seed):
 
 @settings(deadline=None, max_examples=200)
 @given(films=st.lists(st.integers(0, 6), min_size=1, max_size=25), data=st.data())
-def test_one_held_out_part_is_found_exactly_when_there_is_one(films, data):
+def test_one_held_out_part_is_exact_when_it_can_be_and_else_the_nearest(films, data):
     size = data.draw(st.integers(0, len(films)))
     sums = {0}
     for count in np.bincount(films).tolist():
         sums |= {total + count for total in sums}
     labels = [place % 2 for place in range(len(films))]
     if size in sums:
-        assert len(film_disjoint(films, labels, sizes=(len(films) - size, size), seed=0)[1]) == size
+        nearest = size
     else:
-        with pytest.raises(UserError, match="choose another size"):
-            film_disjoint(films, labels, sizes=(len(films) - size, size), seed=0)
+        there = sums - {0, len(films)}  # neither part is left empty
+        if not there:
+            with pytest.raises(UserError, match="choose another size"):
+                film_disjoint(films, labels, sizes=(len(films) - size, size), seed=0)
+            return
+        nearest = min(there, key=lambda found: (abs(found - size), found))
+    assert len(film_disjoint(films, labels, sizes=(len(films) - size, size), seed=0)[1]) == nearest
+
+
+def test_where_exact_sizes_exist_the_split_is_what_it_always_was():
+    films, labels = many_films()
+    parts = film_disjoint(films, labels, sizes=(len(films) - 201, 100, 101), seed=0)
+    assert [hashlib.sha256(part.tobytes()).hexdigest()[:16] for part in parts] == [
+        "1e7380d081e4e35c",
+        "6961a73bf7cd6ad4",
+        "7a21eec324d920e2",
+    ]
+    films = np.repeat(np.arange(60), 3)  # the last gap is closed by putting films back
+    parts = film_disjoint(films, labels[:180], sizes=(120, 30, 30), seed=1)
+    assert [hashlib.sha256(part.tobytes()).hexdigest()[:16] for part in parts] == [
+        "ccef5651f137e542",
+        "6e584c4f74f44ef5",
+        "6982c5fc5d5084d0",
+    ]
+
+
+def test_films_of_one_size_give_the_nearest_sizes_and_a_sentence():
+    films, labels = np.repeat(np.arange(50), 2), np.tile([0, 1], 50)
+    sizes = (100 - 11 - 7, 11, 7)
+    parts = film_disjoint(films, labels, sizes=sizes, seed=0)
+    assert [len(part) for part in parts] == [84, 10, 6]  # of two that are as near, the smaller
+    assert all(np.bincount(labels[part]).tolist() == [len(part) // 2] * 2 for part in parts)
+    (remark,) = sizes_remark(parts, sizes, because="All reviews of a film stand in one split")
+    assert remark == (
+        "All reviews of a film stand in one split, so the splits take 84 + 10 + 6 reviews, as near as they can to "
+        "82 + 11 + 7."
+    )
+    assert sizes_remark(parts, (84, 10, 6), because="All reviews of a film stand in one split") == ()
 
 
 def many_films() -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,13 @@
 """Division label by label: exact sizes, no text in two parts, every label trained on."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.stratified import stratified
+from src.data.stratified import part_sizes, stratified
 from src.errors import UserError
 
 shares = st.sampled_from([0.0, 0.05, 0.1, 0.25, 0.4])
@@ -17,7 +19,7 @@ reviews = st.lists(
 
 
 @given(reviews=reviews, validation=shares, test=shares, seed=st.integers(0, 3))
-def test_parts_are_exact_share_no_text_and_every_label_is_trained_on(reviews, validation, test, seed):
+def test_parts_have_the_nearest_sizes_share_no_text_and_every_label_is_trained_on(reviews, validation, test, seed):
     texts, labels = zip(*reviews, strict=True)
     try:
         parts = stratified(texts, labels, validation_share=validation, test_share=test, seed=seed)
@@ -25,7 +27,11 @@ def test_parts_are_exact_share_no_text_and_every_label_is_trained_on(reviews, va
         assert "\n" not in str(error)  # noqa: PT017
         return
     sizes = [max(1, round(share * len(texts))) if share else 0 for share in (validation, test)]
-    assert [len(part) for part in parts] == [len(texts) - sum(sizes), *sizes]
+    assert part_sizes(len(texts), validation_share=validation, test_share=test) == (len(texts) - sum(sizes), *sizes)
+    repeated = max(Counter(text for text in texts if text.strip()).values(), default=1)
+    if repeated == 1 and len(set(labels)) <= len(texts) - sum(sizes):
+        assert [len(part) for part in parts] == [len(texts) - sum(sizes), *sizes]
+    assert [len(part) > 0 for part in parts[1:]] == [size > 0 for size in sizes]
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(texts)))
     train, held_out, tested = ({texts[place] for place in part if texts[place].strip()} for part in parts)
     assert train.isdisjoint(held_out | tested)
@@ -69,3 +75,17 @@ def test_empty_texts_may_stand_anywhere():
 def test_what_cannot_be_divided_is_refused(texts, labels):
     with pytest.raises(UserError, match=r"must leave a training review of each of \d labels, and equal texts together"):
         stratified(texts, labels, validation_share=0.2, test_share=0.2, seed=0)
+
+
+def test_every_text_twice_by_several_annotators():
+    texts = [f"text {place // 2}" for place in range(210)]
+    labels = [place // 2 % 2 if place % 7 else 1 - place // 2 % 2 for place in range(210)]  # they do not always agree
+    parts = stratified(texts, labels, validation_share=0.1, test_share=0.1, seed=0)
+    assert [len(part) for part in parts] == [170, 20, 20]  # of 168 + 21 + 21
+    known = [{texts[place] for place in part} for part in parts]
+    assert not known[0] & known[1]
+    assert not (known[0] | known[1]) & known[2]
+    for part in parts[1:]:
+        assert 8 <= sum(labels[place] for place in part) <= 12
+    few = stratified(list("aabbccddee"), [0, 0, 1, 1, 0, 0, 1, 1, 0, 0], validation_share=0.1, test_share=0.1, seed=0)
+    assert [len(part) for part in few] == [6, 2, 2]

@@ -149,6 +149,23 @@ def test_equal_texts_stay_together_and_those_of_given_files_are_counted(tmp_path
     assert mine.remarks[0].startswith("7 of 12 validation reviews have a text that is trained on too; they are kept")
 
 
+def test_a_file_in_which_every_text_stands_twice_is_divided_and_said_to_be(tmp_path):
+    rows = stars(105)
+    path = write(tmp_path / "mine.csv", rows + [row | {"id": row["id"] + "b"} for row in rows])
+    mine = source(path, id="id", test_share=0.1)
+    splits = mine.splits()
+    assert [len(split) for split in splits] == [170, 20, 20]
+    texts = [{review.text for review in split} for split in splits]
+    assert sum(map(len, texts)) == len(set().union(*texts)) == 105
+    assert mine.remarks == (
+        "Equal texts stand in one split, and a review of each label is trained on, so the splits take 170 + 20 + 20 "
+        "reviews, as near as they can to 168 + 21 + 21.",
+    )
+    mine = source(path, id="id", validation_share=0.2, test_share=0.2)
+    assert [len(split) for split in mine.splits()] == [126, 42, 42]
+    assert mine.remarks == ()
+
+
 def test_empty_texts_are_kept_and_named(tmp_path):
     rows = stars()
     rows[3]["review"], rows[9]["review"] = "", " \t "
