@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from src.data.label_spellings import looks_like, means_the_same, told_apart
+from src.data.label_spellings import looks_like, means_the_same, pairs_that_look_identical, told_apart
 from src.data.reviews import Review
 from src.data.table import place, read_table
 from src.errors import UserError
@@ -73,6 +73,27 @@ def order_labels(labels: Collection[str]) -> tuple[str, ...]:
     if all(_NUMBER.fullmatch(label) for label in distinct):
         return tuple(sorted(distinct, key=lambda label: (float(label), label)))
     return tuple(sorted(distinct))
+
+
+def check_spellings(path: Path, rows: Iterable[LabelledRow], *, label: str) -> None:
+    """Refuse labels that look identical: nobody could tell them apart in a table.
+
+    Raises:
+        UserError: there are some.
+    """
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(row.label, row.line)
+    pairs = pairs_that_look_identical(first)
+    if pairs:
+        one, other = pairs[0]
+        (shown,), (beside,) = told_apart([one], [other])
+        more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
+        raise UserError(
+            f"`data.label={label}` must name a column of labels that can be told apart, but `{shown}` "
+            f"({place(path, first[one])}) and `{beside}` ({place(path, first[other])}) look identical{more}; write "
+            "them alike, or say data.label_spellings=as_written if they are different labels."
+        )
 
 
 def number_labels(path: Path, rows: Iterable[LabelledRow], label_names: Sequence[str]) -> list[Review]:

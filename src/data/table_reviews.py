@@ -11,13 +11,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from src.data.label_spellings import pairs_that_look_identical, remarks_on, told_apart
-from src.data.labelled_rows import LabelledRow, number_labels, order_labels, read_labelled, read_reviews
+from src.data.label_spellings import remarks_on
+from src.data.labelled_rows import (
+    LabelledRow,
+    check_spellings,
+    number_labels,
+    order_labels,
+    read_labelled,
+    read_reviews,
+)
 from src.data.repeated_texts import distinct_texts, named, repeated_texts
 from src.data.reviews import Review, Splits
 from src.data.splits import sizes_remark
 from src.data.stratified import part_sizes, stratified
-from src.data.table import place
 from src.errors import UserError
 
 SPLIT_SEED = 0  # of the division into splits: the same for every run, whatever the run's own seed
@@ -193,30 +199,10 @@ class TableReviews:
                 f"reviews of {train} has another one."
             )
         if self.label_spellings == "checked":
-            self._check_spellings(train, rows)
+            check_spellings(train, rows, label=self.label)
             counts = Counter(row.label for row in rows)
             self._label_remarks = tuple(remarks_on({name: counts[name] for name in names}, file=train.name))
         return names
-
-    def _check_spellings(self, train: Path, rows: list[LabelledRow]) -> None:
-        """Refuse labels that look identical: nobody could tell them apart in a table.
-
-        Raises:
-            UserError: there are some.
-        """
-        first: dict[str, int] = {}
-        for row in rows:
-            first.setdefault(row.label, row.line)
-        pairs = pairs_that_look_identical(first)
-        if pairs:
-            one, other = pairs[0]
-            (shown,), (beside,) = told_apart([one], [other])
-            more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
-            raise UserError(
-                f"`data.label={self.label}` must name a column of labels that can be told apart, but `{shown}` "
-                f"({place(train, first[one])}) and `{beside}` ({place(train, first[other])}) look identical{more}; "
-                "write them alike, or say data.label_spellings=as_written if they are different labels."
-            )
 
 
 def _remarks(splits: Splits) -> Iterator[str]:
