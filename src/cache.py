@@ -1,11 +1,11 @@
-"""See and clear what fromzero keeps on disk: `python -m src.cache` and `python -m src.cache clear`.
+"""See and clear what fromzero keeps on disk: `python -m src.cache` and `python -m src.cache clear`, or `--help`.
 
 Only what fromzero made is ever deleted: folders and files with its names in its two places, and nothing they link to.
 """
 
-import argparse
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +19,21 @@ from src.data.cache_layout import (
     LOCK,
     UNFINISHED,
 )
+from src.errors import UserError
+from src.homes import at_home
+from src.options import Option, options_or_help
+from src.program import run_program
 
-DEFAULT = Path("~/.cache/fromzero")
+OPTIONS = (
+    Option("command", "what to do; the word alone will do", "list", choices=("list", "clear")),
+    Option("folder", "the cache folder", "~/.cache/fromzero"),
+    Option("downloads", "with clear: whether to delete the downloaded archive as well", False, kind=bool),
+)
+EXAMPLES = (
+    ("python -m src.cache", "what is cached, and how large it is"),
+    ("python -m src.cache clear", "delete encoded reviews; downloads stay"),
+    ("python -m src.cache clear downloads=true folder=/tmp/c", "delete all of another cache"),
+)
 
 
 class Entry(NamedTuple):
@@ -80,26 +93,52 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
+def key_value(words: Sequence[str]) -> list[str]:
+    """Write a command line as `key=value` words that may have a command alone, `--folder PATH` or `--downloads`."""
+    spelt: list[str] = []
+    for word in words:
+        if spelt and spelt[-1] == "--folder":
+            spelt[-1] = f"folder={word}"
+        elif word == "--downloads":
+            spelt.append("downloads=true")
+        elif word.startswith("--folder="):
+            spelt.append(word.removeprefix("--"))
+        elif word.startswith("-") or "=" in word:
+            spelt.append(word)
+        else:
+            spelt.append(f"command={word}")
+    return spelt
+
+
 def main() -> None:
     """Read the command line and list or clear."""
-    parser = argparse.ArgumentParser(prog="python -m src.cache", description="See or clear the cache of fromzero.")
-    parser.add_argument("command", nargs="?", choices=("list", "clear"), default="list")
-    parser.add_argument("--folder", type=Path, default=DEFAULT, help=f"the cache folder (default: {DEFAULT})")
-    parser.add_argument("--downloads", action="store_true", help="with clear: delete the downloaded archive as well")
-    arguments = parser.parse_args()
-    cache = arguments.folder.expanduser()
-    if arguments.command == "clear":
-        gone = clear(cache, downloads=arguments.downloads)
+    options = options_or_help(
+        key_value(sys.argv[1:]),
+        OPTIONS,
+        program="python -m src.cache",
+        purpose="See or clear the cache of fromzero.",
+        examples=EXAMPLES,
+    )
+    try:
+        cache = at_home(options["folder"], key="folder")
+        gone = clear(cache, downloads=options["downloads"]) if options["command"] == "clear" else None
+        found = list(entries(cache))
+    except OSError as error:
+        raise UserError(
+            f"`folder` must be a folder that can be read, and cleared, but {error.filename or cache} cannot be "
+            f"({error.strerror}); mend its permissions, or name another folder."
+        ) from error
+    if gone is not None:
         print(f"{cache}: freed {_megabytes(sum(entry.size for entry in gone))} ({len(gone)} entries)")
-        kept = [entry for entry in entries(cache) if entry.download]
+        kept = [entry for entry in found if entry.download]
         if kept:
-            print(f"kept {_megabytes(sum(entry.size for entry in kept))} of downloads; --downloads deletes them, too")
+            size = _megabytes(sum(entry.size for entry in kept))
+            print(f"kept {size} of downloads; downloads=true deletes them, too")
         return
-    found = list(entries(cache))
     for entry in found:
         print(f"{_megabytes(entry.size):>12}  {entry.path.relative_to(cache)}  ({entry.kind})")
     print(f"{_megabytes(sum(entry.size for entry in found)):>12}  in {cache}")
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

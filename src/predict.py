@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from src.characters import HALF_A_PAIR
 from src.errors import UserError
 from src.inference.run_files import exists
 from src.options import Option, options_or_help
 from src.program import run_program
+from src.streams import standard_output_is_closed
 
 if TYPE_CHECKING:
     from src.inference.classifier import Classifier
@@ -82,7 +84,7 @@ def _check(options: dict[str, Any], words: list[str]) -> None:
         beside = [name for name in ("input", "output", "format", "text_field", "overwrite") if name in given]
         if beside:
             faults.append(f"`text` must stand without {' and '.join(f'`{name}`' for name in beside)}; leave one out.")
-        if not _encodable(text):
+        if HALF_A_PAIR.search(text):
             faults.append("`text` must be UTF-8, but is not; set the terminal to UTF-8, or use input=.")
     if source is not None and not exists(Path(source)):
         faults.append(f"`input` must be a file that can be read, but {source} does not exist.")
@@ -93,6 +95,9 @@ def _check(options: dict[str, Any], words: list[str]) -> None:
             f"`input` must hold a text or a JSON object a line, but {source} is a table; make it .jsonl, or say "
             "format=text to have its lines classified as they are."
         )
+    if output is None and standard_output_is_closed():
+        instead = "open it" if text is not None else "name a file by output="
+        faults.append(f"standard output must be open, for the answers go there, but is closed; {instead}.")
     if output is not None:
         path = Path(output)
         there = exists(path)
@@ -228,14 +233,6 @@ def _report(counts: "Counts", classifier: "Classifier", *, stopped: bool) -> Non
 
 def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 1    a bug, with its traceback
 2    the user can mend it: `error: ...`, a sentence a line
 130  Ctrl-C; 143 SIGTERM; 141 nobody reads the output any more (`| head -1`), which is no fault and says nothing
+
+What is printed goes through the streams of `src.streams`, so that no terminal can make a traceback of it.
 """
 
 import atexit
@@ -18,28 +20,30 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from src import streams
 from src.errors import UserError
 
 
 def run_program(body: Callable[[], None]) -> NoReturn:
     """Run a program's body and end the process with the code that tells how it went."""
+    streams.secure()
     signal.signal(signal.SIGTERM, _stop)
     _leave(_code_of(body))
 
 
 def _code_of(body: Callable[[], None]) -> int:
     try:
-        body()
-        sys.stdout.flush()
+        _carry_out(body)
     except UserError as error:
         complain(error)
         return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is flushed at the end goes nowhere
-        return 128 + 13
+        return _unread()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # what rich makes of it
+            return _unread()
         if end.code is not None and not isinstance(end.code, int):
             print(end.code, file=sys.stderr)
             return 1
@@ -48,6 +52,21 @@ def _code_of(body: Callable[[], None]) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _carry_out(body: Callable[[], None]) -> None:
+    """Run the body, and see to it that what a good one has printed is out."""
+    try:
+        body()
+    except SystemExit as end:
+        if end.code:
+            raise
+    sys.stdout.flush()
+
+
+def _unread() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is flushed at the end goes nowhere
+    return 128 + 13
 
 
 def _leave(code: int) -> NoReturn:

@@ -6,7 +6,8 @@ once or, in a sweep, once for every combination.
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 
 import hydra
@@ -149,6 +150,16 @@ def kept_unless_begun(line: command_line.CommandLine) -> Iterator[None]:
         raise
 
 
+def show() -> None:
+    """Print what --help, --cfg and their like ask for, at once: Hydra makes a traceback of an output that is full."""
+    shown = StringIO()
+    try:
+        with redirect_stdout(shown):
+            job()
+    finally:
+        print(shown.getvalue(), end="", flush=True)
+
+
 def main() -> None:
     """Check the command line, then train. Exit code 2 is the user's to mend, and says how."""
     try:
@@ -158,8 +169,11 @@ def main() -> None:
             return
         command_line.check(line)
         sys.argv[1:] = line.flags_first
-        with kept_unless_begun(line):
-            job()
+        if line.runs:
+            with kept_unless_begun(line):
+                job()
+        else:
+            show()
     except Explained:
         raise
     except SystemExit as end:

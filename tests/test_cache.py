@@ -1,5 +1,6 @@
 """The cache command: lists and clears what fromzero made, and nothing else."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from src import cache as command
 from src.data.archive import Archive, write_compact
 from src.data.encoding import encode_reviews
 from src.data.reviews import Review, Splits
+from src.errors import UserError
 
 
 class Source:
@@ -103,3 +105,16 @@ def test_the_command_imports_nothing_heavy(tmp_path):
         [sys.executable, "-c", program], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "[]"
+
+
+def test_it_speaks_as_the_other_programs_do(cache, monkeypatch, capsys):
+    assert "2.0 MB  downloads/aclImdb_v1.tar.gz" in run(monkeypatch, capsys, f"folder={cache}")
+    assert "downloads=true deletes them, too" in run(monkeypatch, capsys, "command=clear", f"folder={cache}")
+    for words, sentence in (
+        (["cleer"], "`command` must be one of list, clear, but is 'cleer' instead. Did you mean `clear`?"),
+        (["--fodler=x"], "There is no option `--fodler`. Did you mean `folder`?"),
+        (["clear", "downloads=yes"], "`downloads` must be true or false, but is 'yes' instead."),
+    ):
+        with pytest.raises(UserError, match=re.escape(sentence)):
+            run(monkeypatch, capsys, *words)
+    assert "freed 3.0 MB (2 entries)" in run(monkeypatch, capsys, "clear", "downloads=true", f"--folder={cache}")

@@ -105,3 +105,12 @@ def test_lines_pair_where_some_are_blank(ask: Ask) -> None:
     assert "0 answered" in nothing.remarks
     many = ask(b'{"text":"good"}\n\n' * 1500, "format=jsonl")
     assert [bool(line) for line in many.lines] == [True, False] * 1500
+
+
+def test_answers_that_have_nowhere_to_go(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "__stdout__", None)  # as Python leaves it where there is none
+    assert ask(b"good\n").error == (
+        "standard output must be open, for the answers go there, but is closed; name a file by output=."
+    )
+    assert ask(b"good\n", f"output={tmp_path}/out").error == ""
+    assert json.loads((tmp_path / "out").read_text())["label"]

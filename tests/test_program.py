@@ -38,6 +38,7 @@ run_program(body)
         ("os.kill(os.getpid(), signal.SIGINT)", 130, ""),
         ("os.kill(os.getpid(), signal.SIGTERM)", 143, ""),
         ("raise BrokenPipeError", 141, ""),
+        ("try:\n        raise BrokenPipeError\n    except BrokenPipeError:\n        sys.exit(1)", 141, ""),
         ("raise ValueError('a bug')", 1, "Traceback"),
     ],
 )

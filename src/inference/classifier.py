@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from src.characters import HALF_A_PAIR
 from src.data.batching import EvaluationPlan
 from src.data.collate import collate
 from src.errors import UserError
@@ -69,7 +70,7 @@ class Classifier:
             A prediction a text, in the same order.
 
         Raises:
-            UserError: `texts` is a single text, or holds something that is none.
+            UserError: `texts` is a single text, or holds something that is none, such as half a surrogate pair.
         """
         if isinstance(texts, str):
             raise UserError("texts must be a list of texts, but is one text instead; write classify([text]).")
@@ -77,6 +78,11 @@ class Classifier:
         for place, text in enumerate(texts):
             if not isinstance(text, str):
                 raise UserError(f"texts must be text all of them, but number {place} is {text!r:.60} instead.")
+            if HALF_A_PAIR.search(text):
+                raise UserError(
+                    f"texts must hold whole characters, but number {place} has half a surrogate pair (\\ud800 to "
+                    "\\udfff); mend it, or leave it out."
+                )
         predictions: list[Prediction] = []
         for start in range(0, len(texts), WINDOW):
             predictions += self._window(texts[start : start + WINDOW])

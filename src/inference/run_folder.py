@@ -11,6 +11,7 @@ from src.checkpoint_file import read_checkpoint
 from src.data.tokenizers import Tokenizer, tokenizer_from_state
 from src.data.vocabulary import Vocabulary
 from src.errors import UserError
+from src.homes import at_home
 from src.inference.run_files import damaged, exists, read_config, read_json, read_record
 from src.transformer.classifier import TransformerClassifier
 
@@ -57,7 +58,7 @@ def find_run(text: str, outputs: Path = Path("outputs"), *, key: str = "run") ->
         UserError: there is no such folder.
     """
     if text != LATEST:
-        folder = Path(text).expanduser()
+        folder = at_home(text, key=key)
         if not exists(folder):
             raise UserError(
                 f"`{key}` must be a run folder, but {folder} does not exist; name one, or say {key}={LATEST}."

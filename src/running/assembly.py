@@ -17,6 +17,7 @@ from src.data.reviews import Source
 from src.data.table_reviews import TableReviews
 from src.data.unspaced_scripts import WORDS
 from src.errors import UserError
+from src.homes import at_home
 from src.running.curve_files import build_logger, curve_sizes
 from src.running.devices import resolve_accelerator, resolve_precision
 from src.running.metric_order import lower_is_better
@@ -42,9 +43,9 @@ def build_source(data: Data, *, cache: Path) -> Source:
         return BundledReviews(validation=data.validation, test=data.test)
     if isinstance(data, Csv):
         return TableReviews(
-            train=_path(data.train),
-            validation=_path(data.validation),
-            test=_path(data.test),
+            train=_path(data.train, "data.train"),
+            validation=_path(data.validation, "data.validation"),
+            test=_path(data.test, "data.test"),
             text=data.text,
             label=data.label,
             id=data.id,
@@ -53,17 +54,19 @@ def build_source(data: Data, *, cache: Path) -> Source:
             validation_share=data.validation_share,
             test_share=data.test_share,
         )
-    return OfficialReviews(archive=_path(data.archive), download_folder=cache / DOWNLOADS, validation=data.validation)
+    return OfficialReviews(
+        archive=_path(data.archive, "data.archive"), download_folder=cache / DOWNLOADS, validation=data.validation
+    )
 
 
-def _path(text: str | None) -> Path | None:
+def _path(text: str | None, key: str) -> Path | None:
     """Return a file as it was typed, ~ standing for the home folder; relative ones count from the working directory."""
-    return Path(text).expanduser() if text else None
+    return at_home(text, key=key) if text else None
 
 
 def build_data(config: Config) -> ReviewDataModule:
     """Make the data module."""
-    data, cache = config.data, Path(config.paths.cache).expanduser()
+    data, cache = config.data, at_home(config.paths.cache, key="paths.cache")
     return ReviewDataModule(
         source=build_source(data, cache=cache),
         tokenizer=config.tokenizer.name,

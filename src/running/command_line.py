@@ -9,6 +9,7 @@ points find that out when they get there.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from src.characters import HALF_A_PAIR
 from src.running.composition import (
     CONFIG_FOLDER,
     OPTIONAL_GROUPS,
@@ -33,6 +35,9 @@ from src.running.overrides import Keys, first_choice, group_faults, groups, pars
 from src.running.sentences import FaultsError
 from src.running.sweep_axes import axis_fault, jobs
 from src.running.trusted_names import untrusted_names
+
+_COMPLETION = re.compile("(install|uninstall|query)=(bash|fish|zsh)")
+_HYDRAS = re.compile(r"[+~]*hydra[./@]")  # an override of Hydra's own settings
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,11 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
         "--shell-completion": flags.shell_completion,
     }
     given = [name for name, value in commands.items() if value]
-    faults = []
+    faults = [
+        f"A command line must be UTF-8, but {text!a} is not; set the terminal to UTF-8, or rename what it names."
+        for text in arguments
+        if HALF_A_PAIR.search(text)
+    ]
     if flags.config_path:
         faults.append(
             "The configuration must be that of conf/, but --config-path names another; add to it by --config-dir."
@@ -91,8 +100,12 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
     for name, value in (("--config-dir", flags.config_dir), ("--config-name", flags.config_name)):
         if resumed and value and not given and not (flags.help or flags.hydra_help):
             faults.append(f"A run is resumed with its own configuration, so {name} would have no effect; leave it out.")
+    if flags.shell_completion and not _COMPLETION.fullmatch(" ".join(flags.overrides)):
+        faults.append("--shell-completion must stand beside install=SHELL or uninstall=SHELL, of bash, fish and zsh.")
     if faults:
         raise FaultsError(faults)
+    # Beside --hydra-help, Hydra composes its own settings only, and knows no key of ours
+    passed_on = [text for text in overrides if _HYDRAS.match(text)] if flags.hydra_help else overrides
     return CommandLine(
         overrides=overrides,
         config_name=flags.config_name or config_name,
@@ -101,7 +114,7 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
         runs=not (flags.help or flags.hydra_help or set(given) - {"--run", "--multirun"}),
         checks_values=not (flags.help or flags.hydra_help),
         completes=flags.shell_completion,
-        flags_first=[one for one in arguments if one not in flags.overrides] + overrides,
+        flags_first=[one for one in arguments if one not in flags.overrides] + passed_on,
     )
 
 

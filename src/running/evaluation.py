@@ -19,6 +19,7 @@ from src.data.split_datamodule import SplitDataModule
 from src.data.summary import summarise, unknown_shares
 from src.data.table_reviews import TableReviews
 from src.errors import UserError
+from src.homes import at_home
 from src.inference.run_files import read_record
 from src.inference.run_folder import RunFolder, read_run
 from src.running import assembly, devices, reporting
@@ -181,7 +182,7 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
         if split != "test" or data_section.test is None:
             raise UserError("data=csv must come with data.test=FILE to evaluate on, and split=test.")
         source: Source = TableReviews.for_test(
-            Path(data_section.test).expanduser(),
+            at_home(data_section.test, key="data.test"),
             text=data_section.text,
             label=data_section.label,
             id=data_section.id,
@@ -189,7 +190,7 @@ def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> t
             label_names=run.label_names,
         )
     else:
-        source = assembly.build_source(data_section, cache=Path(config.paths.cache).expanduser())
+        source = assembly.build_source(data_section, cache=at_home(config.paths.cache, key="paths.cache"))
     reviews = _texts(source, split)
     if source.label_names != run.label_names:
         known, found = told_apart(run.label_names, source.label_names)

@@ -30,6 +30,7 @@ import torch
 from omegaconf import OmegaConf
 
 from src.atomic import write_text
+from src.characters import HALF_A_PAIR
 from src.errors import UserError
 from src.inference.run_files import FORMAT_VERSION, STOPPED, read_record
 from src.running.lock import LOCK
@@ -63,12 +64,12 @@ def _taken(folder: Path) -> UserError:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    write_text(path, _json(value, indent=2) + "\n")
 
 
 def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Write a JSON object a line."""
-    write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    write_text(path, "".join(_json(record) + "\n" for record in records))
 
 
 def record_start(
@@ -120,7 +121,7 @@ def record_resume(folder: Path, entry: Mapping[str, Any]) -> None:
     """Add a line to resumes.jsonl."""
     path = folder / "resumes.jsonl"
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    write_text(path, before + json.dumps(entry, ensure_ascii=False, default=_plain) + "\n")
+    write_text(path, before + _json(entry) + "\n")
 
 
 def record_stop(folder: Path, number: int) -> None:
@@ -188,6 +189,12 @@ def _processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """Return JSON that UTF-8 can hold: of a file name with other bytes, Python makes halves of surrogate pairs."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=_plain)
+    return json.dumps(value, indent=indent, default=_plain) if HALF_A_PAIR.search(text) else text
 
 
 def _plain(value: Any) -> Any:

@@ -76,6 +76,12 @@ def test_nothing_in_nothing_out_and_one_text_is_no_list(whole_run: Path) -> None
     assert classify([]) == []
     with pytest.raises(UserError, match=r"write classify\(\[text\]\)"):
         classify("a film")
+    for half in ("good \ud800 film", "\udfff"):
+        with pytest.raises(UserError, match="whole characters, but number 1 has half a surrogate pair"):
+            classify(["a", half])
+        with pytest.raises(UserError, match="`run` must be a path that can be said in utf-8"):
+            load(half)
+    assert classify(["\U0001f600"])
     assert list(asdict(classify(["a"])[0])) == ["label", "probabilities", "truncated", "tokens"]
 
 

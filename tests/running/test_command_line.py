@@ -172,6 +172,12 @@ def test_every_fault_is_named_at_once() -> None:
         ("trainer=mps trainer.strategy=ddp", "`trainer.strategy` must be auto on mps, but is ddp instead."),
         ("--config-path conf", "The configuration must be that of conf/, but --config-path names another;"),
         ("--experimental-rerun x", "A run must be asked for by overrides, but --experimental-rerun loads a pickle"),
+        ("--shell-completion", "--shell-completion must stand beside install=SHELL or uninstall=SHELL, of bash, fish"),
+        ("--shell-completion install=ksh", "--shell-completion must stand beside install=SHELL or uninstall=SHELL"),
+        (
+            "hydra.run.dir=l\udce4ufe",
+            r"A command line must be UTF-8, but 'hydra.run.dir=l\udce4ufe' is not; set the term",
+        ),
         ("-m --cfg job", "A command line must ask for one thing, but --multirun and --cfg are 2."),
         (
             "hydra.run.dir=/etc/hostname/x",
@@ -347,6 +353,18 @@ def test_null_switches_an_experiment_off() -> None:
     ):
         assert faults(*arguments) == []
         assert read_command_line(arguments, config_name="train").flags_first == kept
+
+
+def test_hydras_help_takes_no_key_of_ours() -> None:
+    """It shows Hydra's settings alone, and would end in a traceback."""
+    for arguments, kept in (
+        (["--hydra-help", "seed=1", "data=csv", "experiment=null"], ["--hydra-help"]),
+        (["hydra.verbose=true", "--hydra-help", "model.dim=8"], ["--hydra-help", "hydra.verbose=true"]),
+        (["--hydra-help", "hydra/launcher=basic"], ["--hydra-help", "hydra/launcher=basic"]),
+    ):
+        assert faults(*arguments) == []
+        assert read_command_line(arguments, config_name="train").flags_first == kept
+    assert faults("--hydra-help", "sede=1") == ["There is no key or group `sede`. Did you mean `seed`?"]
 
 
 def test_of_a_large_sweep_every_value_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
