@@ -40,10 +40,13 @@ def read_reviews(
     Raises:
         UserError: as `read_labelled`, or a label is none of `label_names`.
     """
-    return number_labels(path, read_labelled(path, text=text, label=label, id=id, quoting=quoting), label_names)
+    rows = read_labelled(path, text=text, label=label, id=id, quoting=quoting, labels=label_names)
+    return number_labels(path, rows, label_names)
 
 
-def read_labelled(path: Path, *, text: str, label: str, id: str | None, quoting: str = "auto") -> list[LabelledRow]:
+def read_labelled(
+    path: Path, *, text: str, label: str, id: str | None, quoting: str = "auto", labels: Collection[str] = ()
+) -> list[LabelledRow]:
     """Read a table; labels and ids without the white space around them, texts as they are, empty ones too.
 
     Raises:
@@ -52,7 +55,7 @@ def read_labelled(path: Path, *, text: str, label: str, id: str | None, quoting:
     columns = {"data.text": text, "data.label": label} | ({} if id is None else {"data.id": id})
     rows: list[LabelledRow] = []
     line_of: dict[str, int] = {}
-    for line, values in read_table(path, columns, quoting=quoting):
+    for line, values in read_table(path, columns, quoting=quoting, labels=labels):
         for (key, name), value in zip(columns.items(), values, strict=True):
             if value is None or (key != "data.text" and not value.strip()):
                 raise UserError(f"every row must have a value of `{key}={name}`, but {place(path, line)} has none.")

@@ -9,7 +9,7 @@ auto    As `csv`, in files of both kinds, where nothing else can be meant. Refus
         - a quote that never closes, or closes before the end of its field: `"Great" film`;
         - a field that white space keeps from being a quoted one: `text, "label"`;
         - a quoted field over several lines that look like rows of their own: two or more of them have the fields of a
-          row and a label that is met elsewhere in the file, or all of them have the fields of a row, and none begins
+          row and a label that is known or met elsewhere, or all of them have the fields of a row, and none begins
           with the space that follows a comma in prose.
 
 What is read in the end is what Python's csv module reads, or what splitting lines gives, and never a mixture.
@@ -17,7 +17,7 @@ What is read in the end is what Python's csv module reads, or what splitting lin
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -43,7 +43,7 @@ class _Record(NamedTuple):
 
 
 def separated_rows(
-    path: Path, lines: Iterable[str], *, separator: str, quoting: str, label: str
+    path: Path, lines: Iterable[str], *, separator: str, quoting: str, label: str, labels: Collection[str] = ()
 ) -> Iterator[tuple[int, list[str]]]:
     """Read the header, its names without white space around them, then every row with as many fields.
 
@@ -53,6 +53,7 @@ def separated_rows(
         separator: of fields; one character.
         quoting: one of `QUOTINGS`.
         label: name of the column whose values tell a row from a line of a text.
+        labels: some values of it that are known beforehand.
 
     Yields:
         The line on which a row begins, from 1, and its fields.
@@ -62,7 +63,7 @@ def separated_rows(
     """
     records = _split(lines, separator) if quoting == "none" else _quoted(path, lines, separator, quoting)
     header: list[str] | None = None
-    watch = _Watch(path, separator) if quoting == "auto" else None
+    watch = _Watch(path, separator, known=set(labels)) if quoting == "auto" else None
     try:
         for record in records:
             if header is None:

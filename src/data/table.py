@@ -8,7 +8,7 @@ Parquet asks for pyarrow when it is met.
 import difflib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +26,9 @@ class Row(NamedTuple):
     values: tuple[str | None, ...]
 
 
-def read_table(path: Path, columns: Mapping[str, str], *, quoting: str = "auto") -> Iterator[Row]:
+def read_table(
+    path: Path, columns: Mapping[str, str], *, quoting: str = "auto", labels: Collection[str] = ()
+) -> Iterator[Row]:
     """Read some columns of a table, row by row.
 
     Values are text as written: a JSON number 1 is "1" and 1.0 is "1.0", true is "true".
@@ -35,6 +37,7 @@ def read_table(path: Path, columns: Mapping[str, str], *, quoting: str = "auto")
         path: its suffix is one of `SUFFIXES`.
         columns: the name of each column, by the key that chose it (for the sentence about a column that is not there).
         quoting: what quotes mean in a .csv or .tsv file, one of `src.data.separated.QUOTINGS`.
+        labels: some values of the column `data.label`, which tell a row from a line of a text.
 
     Raises:
         UserError: the file is none of these, cannot be read, has no row, or lacks a column.
@@ -48,7 +51,7 @@ def read_table(path: Path, columns: Mapping[str, str], *, quoting: str = "auto")
     if suffix == ".parquet":
         rows = _parquet(path, columns)
     elif suffix in (".csv", ".tsv"):
-        rows = _separated(path, columns, separator="," if suffix == ".csv" else "\t", quoting=quoting)
+        rows = _separated(path, columns, separator="," if suffix == ".csv" else "\t", quoting=quoting, labels=labels)
     else:
         rows = _json_lines(path, columns)
     empty = True
@@ -80,10 +83,14 @@ def _lines(path: Path) -> Iterator[str]:
             yield line
 
 
-def _separated(path: Path, columns: Mapping[str, str], *, separator: str, quoting: str) -> Iterator[Row]:
+def _separated(
+    path: Path, columns: Mapping[str, str], *, separator: str, quoting: str, labels: Collection[str]
+) -> Iterator[Row]:
     label = columns.get("data.label", "")
     wanted: list[int] | None = None
-    for line, fields in separated_rows(path, _lines(path), separator=separator, quoting=quoting, label=label):
+    for line, fields in separated_rows(
+        path, _lines(path), separator=separator, quoting=quoting, label=label, labels=labels
+    ):
         if wanted is None:
             wanted = _places(path, fields, columns)
         else:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.data.labelled_rows import read_reviews
 from src.data.table import read_table
 from src.errors import UserError
 
@@ -75,6 +76,15 @@ def test_a_stray_quote_swallows_no_row(tmp_path, suffix, end):
 def test_quoted_text_over_rows_of_their_own_is_refused(tmp_path, name, header, lines, line):
     path = table(tmp_path / name, lines, header=header)
     assert f"the row that begins at {path}, line {line} must be one row, but" in refusal(path)
+
+
+def test_labels_that_are_known_beforehand_tell_a_row_from_a_text(tmp_path):
+    path = table(tmp_path / "a.csv", ['"best, of all|pos', 'weak"|neg', "fine|neg"])
+    assert [line for line, _ in rows(path)] == [2, 4]  # a text may say "pos"
+    with pytest.raises(UserError, match="line 2 must be one row"):
+        list(read_table(path, COLUMNS, labels=("neg", "pos")))
+    with pytest.raises(UserError, match="line 2 must be one row"):
+        read_reviews(path, text="text", label="label", id=None, label_names=("neg", "pos"))
 
 
 @pytest.mark.parametrize(
