@@ -31,10 +31,9 @@ def main() -> None:
     if not outputs.is_dir():
         raise UserError(f"`outputs` must be a folder with runs, but {outputs} is none; train one: python -m src.train")
 
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
+    from src.running.console import console
     from src.running.run_list import UNENDED, find_runs, matching, ordered
 
     runs = list(find_runs(outputs))
@@ -45,8 +44,7 @@ def main() -> None:
     figures = {"test accuracy": "test/accuracy", "validation accuracy": "validation/accuracy"}
     if sort not in ("started", "accuracy", *figures.values()):
         figures = {sort: sort} | figures
-    out = Console(highlight=False)
-    out = out if out.is_terminal else Console(highlight=False, width=160)
+    out = console(width_of_a_log=160)
     wide = out.width >= WIDE
     figures = figures if wide else dict([*figures.items()][:2])
     for name in ("run", "started", "state", *figures, "time", "overrides"):
@@ -58,12 +56,12 @@ def main() -> None:
         seconds = run.metric("time/seconds")
         changed = f"; resumed with {' '.join(run.resume_overrides)}" if run.resume_overrides else ""
         table.add_row(
-            escape(str(run.folder.relative_to(outputs))),
+            str(run.folder.relative_to(outputs)),
             *([run.started[:19].replace("T", " ")] if wide else []),
             run.state + (f"\nresumed {run.resumed}x" if run.resumed else ""),
             *("" if (value := run.metric(name)) is None else f"{value:.4f}" for name in figures.values()),
             *(["" if seconds is None else str(timedelta(seconds=round(seconds)))] if wide else []),
-            escape(" ".join(run.overrides) + changed),
+            " ".join(run.overrides) + changed,
         )
     if not chosen:
         out.print(f"No run{' like that' if runs else ''} below {outputs}.")

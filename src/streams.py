@@ -67,6 +67,12 @@ def standard_output_is_closed() -> bool:
     return sys.__stdout__ is None
 
 
+def showable(text: str) -> str:
+    """Return a text as standard output will show it, so that a table knows how wide it is."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def _open(descriptor: int) -> None:
     """Open a closed standard stream on nothing."""
     try:

@@ -42,6 +42,7 @@ ROOMS = {
         "atomic",
         "checkpoint_file",
         "program",
+        "streams",
         "data",
         "transformer",
         "tasks",

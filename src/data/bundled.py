@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from src.data.held_out import LABELLED, MOST_HELD_OUT
 from src.data.reviews import Review, Splits
 from src.data.splits import film_disjoint, sizes_remark
 from src.errors import UserError
@@ -38,10 +39,10 @@ class BundledReviews:
     )
 
     def __init__(self, *, validation: int = 2500, test: int = 2500) -> None:
-        if validation < 0 or test < 0 or validation + test >= 25_000:
+        if validation < 0 or test < 0 or validation + test > MOST_HELD_OUT:
             raise UserError(
-                "`data.validation` and `data.test` must be at least 0 and leave some of the 25,000 reviews to train, "
-                f"but are {validation:,} and {test:,} instead."
+                f"`data.validation` and `data.test` must be at least 0 and leave some of the {LABELLED:,} reviews to "
+                f"train on (hold out {MOST_HELD_OUT:,} at most), but are {validation:,} and {test:,} instead."
             )
         self.remarks: tuple[str, ...] = ()
         self.validation = validation

@@ -11,6 +11,7 @@ import numpy as np
 from src.data import archive as archives
 from src.data.cache_layout import ARCHIVE_NAME
 from src.data.download import DownloadError, download, md5_of
+from src.data.held_out import MOST_HELD_OUT
 from src.data.reviews import Splits
 from src.data.splits import film_disjoint, sizes_remark
 from src.errors import UserError
@@ -41,10 +42,10 @@ class OfficialReviews:
         self, *, archive: Path | None, download_folder: Path, validation: int = 2500, url: str = URL, md5: str = MD5
     ) -> None:
         training = archives.COUNTS["train/neg"] + archives.COUNTS["train/pos"]
-        if not 0 <= validation < training:
+        if not 0 <= validation < training or validation > MOST_HELD_OUT:
             raise UserError(
-                f"`data.validation` must be at least 0 and less than the {training:,} training reviews, "
-                f"but is {validation:,} instead."
+                f"`data.validation` must be at least 0 and less than the {training:,} training reviews "
+                f"({MOST_HELD_OUT:,} at most), but is {validation:,} instead."
             )
         self.remarks: tuple[str, ...] = ()
         self.archive = archive

@@ -70,7 +70,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     except yaml.constructor.ConstructorError as error:
         raise _names_code(path, str(error.problem)) from error
     except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError) as error:
-        raise damaged(path, "it is no YAML") from error  # PyYAML lets out whatever a bad date or tag brings about
+        mark = getattr(error, "problem_mark", None)  # PyYAML lets out whatever a bad date or tag brings about
+        raise damaged(path, f"line {mark.line + 1} is no YAML" if mark else "it is no YAML") from error
     if aliases:
         raise damaged(path, "it holds aliases")  # a node that refers to one that holds it has no end
     if not isinstance(config, dict):

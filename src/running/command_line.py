@@ -31,7 +31,9 @@ from src.running.composition import (
     validate,
 )
 from src.running.ineffective import ineffective_files, ineffective_overrides
+from src.running.job_folders import job_folder, shared_folder_faults
 from src.running.overrides import Keys, first_choice, group_faults, groups, parse
+from src.running.quoting import as_text
 from src.running.sentences import FaultsError
 from src.running.sweep_axes import axis_fault, jobs
 from src.running.trusted_names import untrusted_names
@@ -191,18 +193,26 @@ def _composed_faults(line: CommandLine, overrides: list[Override], loader: Confi
     if not multirun:
         faults += [
             f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
-            "add -m (--multirun) to sweep over them."
+            f"add -m (--multirun) to sweep over them{_or_one_text(override)}."
             for override in swept
         ]
         overrides = [override for override in overrides if override not in swept]
-    for job in jobs(overrides):
+    folders: dict[tuple[str, ...], str] = {}  # by job, of which some are checked twice in a large sweep
+    for number, job in enumerate(jobs(overrides)):
         try:
             config = compose_all(line.config_name, job)
         except FaultsError as error:
             faults += error.sentences
         else:
+            folders[tuple(job)] = job_folder(config, number)
             faults += [*untrusted_names(config), *_job_faults(config, loader)]
-    return faults
+    return faults + shared_folder_faults([*folders.values()])
+
+
+def _or_one_text(override: Override) -> str:
+    """Advise how to say a comma, where a key may hold one."""
+    advice = as_text(override.key_or_group, str(override.input_line).partition("=")[2])
+    return f", or put quotes around one that has a comma: {advice}" if advice else ""
 
 
 def _job_faults(config: DictConfig, loader: ConfigLoaderImpl) -> list[str]:

@@ -22,6 +22,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]  # OmegaConf's parser
 from src.running import resolvers
 from src.running.schema import Config, TrainConfig
 from src.running.sentences import FaultsError, from_pydantic, unknown_option, user_error
+from src.running.yaml_faults import yaml_fault
 
 CONFIG_FOLDER = Path(__file__).resolve().parents[2] / "conf"
 _Kind = TypeVar("_Kind", bound=Config)
@@ -84,6 +85,8 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError, RecursionError) as error:
+        if fault := yaml_fault(error):
+            raise FaultsError([fault]) from None
         parts = [first_line(error), first_line(error.__cause__) if error.__cause__ else ""]
         raise FaultsError([": ".join(part.rstrip(".:") for part in parts if part) + "."]) from None
 

@@ -19,6 +19,7 @@ from src.tasks.checkpoint import Checkpoints
 from src.tasks.interruption import Interrupted
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)
+LOST = re.compile(r"\b(gloo|nccl|connection|peer|socket)\b", re.IGNORECASE)  # gloo's errors have no class of their own
 TRIED = re.compile(r"tried to allocate ([\d.]+) ?([A-Za-z]+)", re.IGNORECASE)
 
 
@@ -112,8 +113,9 @@ def out_of_memory(error: BaseException) -> bool:
 
 def _lost_another(error: BaseException) -> bool:
     """Say whether an error came of talking to another process."""
-    words = ("gloo", "nccl", "connection", "peer", "socket", "store")
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    if isinstance(error, torch.distributed.DistError):
+        return True
+    return isinstance(error, RuntimeError) and LOST.search(str(error)) is not None
 
 
 def _too_large(run: Run, error: BaseException) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich.markup import escape
 from rich.table import Table
 
 from src.data.summary import SplitSummary
+from src.streams import showable
 from src.tasks.figures import AVERAGES
 from src.tasks.metrics import ClassificationReport
 
@@ -18,10 +18,10 @@ LONGEST_NAME = 40  # characters
 
 
 def shown(name: str) -> str:
-    """Return a label's name as a table shows it: on one line, a long one without its middle, and never as markup."""
+    """Return a label's name as a table shows it: on one line, a long one without its middle."""
     line = "".join(character if character.isprintable() else " " for character in name)
     tail = LONGEST_NAME // 2
-    return escape(line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - tail - 1]}…{line[-tail:]}")
+    return showable(line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - tail - 1]}…{line[-tail:]}")
 
 
 def labels_fit(label_names: Sequence[str]) -> bool:
@@ -57,7 +57,7 @@ def class_table(report: ClassificationReport, *, title: str) -> Table:
         met = [(name, line) for name, line in classes if line.support]
         title = f"{title}: the lowest F1 of {len(classes):,} labels"
         classes = sorted(met, key=lambda pair: pair[1].f1)[:FEW_ROWS]
-    table = Table(title=escape(title), title_justify="left")
+    table = Table(title=title, title_justify="left")
     table.add_column("")
     for heading in ("precision", "recall", "F1", "reviews"):
         table.add_column(heading, justify="right")

@@ -12,6 +12,7 @@ import torch
 from src.data.datamodule import ReviewDataModule
 from src.running import assembly, devices, reporting
 from src.running import folder as run_folder
+from src.running.curve_files import CSV
 from src.running.endings import from_here
 from src.running.schema import TrainConfig
 from src.tasks.classification import ClassificationTask
@@ -67,7 +68,7 @@ def conclude(
         "time": f"{whole} in all, {training} to the end of training",
         "speed": f"{metrics['speed/tokens_per_second']:,.0f} tokens/s in training",
         "run folder": str(from_here(folder)),
-        "curves": f"tensorboard --logdir {shlex.quote(str(from_here(folder)))}",
+        "curves": _curves(config, folder),
     }
     if "validation/accuracy" in metrics:
         facts = {"validation": f"accuracy {metrics['validation/accuracy']:.4f}"} | facts
@@ -83,6 +84,13 @@ def conclude(
         return
     assert task.last_report is not None
     reporting.print_end(task.last_report, title="best.ckpt on the test split", facts=facts)
+
+
+def _curves(config: TrainConfig, folder: Path) -> str:
+    """Say how to see the curves: by TensorBoard, or in the table that `logger=csv` writes."""
+    if config.logger.name == CSV:
+        return str(from_here(folder / CSV / "metrics.csv"))
+    return f"tensorboard --logdir {shlex.quote(str(from_here(folder)))}"
 
 
 def counted(number: int, thing: str) -> str:

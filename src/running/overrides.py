@@ -1,6 +1,7 @@
 """Single overrides (`group=option`, `key=value`): parsed by Hydra's own parser, and what is wrong with each."""
 
 import difflib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from src.running.composition import OPTIONAL_GROUPS, first_line
+from src.running.quoting import as_text, as_typed, takes_text
 from src.running.sentences import FaultsError, unknown_key, unknown_option
 from src.running.sweep_axes import values
 from src.running.trusted_names import EMPTY, VARIABLE, is_callback, names_code
@@ -26,19 +28,52 @@ def parse(texts: list[str], loader: ConfigLoaderImpl) -> list[Override]:
     parser = OverridesParser.create()
     parsed: list[Override] = []
     faults: list[str] = []
-    for text in texts:
+
+    def parse_one(text: str) -> Override | HydraException:
         try:
             override = parser.parse_override(text)
-            override.config_loader = loader  # for glob(*)
-            parsed.append(override)
         except HydraException as error:
+            return error
+        override.config_loader = loader  # for glob(*)
+        return override
+
+    for words in as_typed(texts):
+        found = [parse_one(word) for word in words]
+        whole, advice = " ".join(words), None
+        if len(words) > 1 and (isinstance(found[0], HydraException) or takes_text(_key(whole))):
+            advice = _in_one_word(whole, parse_one(whole))
+        if advice:
             faults.append(
-                f"An override must read key=value, but {text!r} does not ({first_line(error)}); "
-                "quote values that hold spaces, commas or brackets: 'key=\"value\"'."
+                f"An override must be one word to the shell, but {' and '.join(words)} are {len(words)}; put quotes "
+                f"around it: {advice}"
             )
+            continue
+        for word, one in zip(words, found, strict=True):
+            if isinstance(one, Override):
+                parsed.append(one)
+            else:
+                advice = as_text(_key(word), word.partition("=")[2])
+                then = f"; put quotes around its value: {advice}" if advice else "; mend it."
+                faults.append(f"An override must read key=value, but {word!r} does not ({first_line(one)}){then}")
     if faults:
         raise FaultsError(faults)
     return parsed
+
+
+def _in_one_word(text: str, found: Override | HydraException) -> str | None:
+    """Return an override that the shell has cut at its spaces, quoted so that it does not; None if that is no help."""
+    if takes_text(_key(text)):
+        advice = as_text(_key(text), text.partition("=")[2])
+        return shlex.quote(text) if advice and isinstance(found, Override) and _is_text(found) else advice
+    return None if isinstance(found, HydraException) else shlex.quote(text)
+
+
+def _is_text(override: Override) -> bool:
+    return not override.is_sweep_override() and isinstance(override.value(), str)
+
+
+def _key(text: str) -> str:
+    return text.partition("=")[0].lstrip("+~")
 
 
 def groups(loader: ConfigLoaderImpl) -> set[str]:
@@ -111,6 +146,10 @@ class Keys:
         if isinstance(section, DictConfig) and (override.is_sweep_override() or not isinstance(override.value(), dict)):
             names = ", ".join(name for name in self.ours if name.rpartition(".")[0] == key)
             return f"`{key}` must be changed key by key ({names}), but {text} gives it one value instead."
+        written = text.partition("=")[2].strip()
+        is_text = override.is_sweep_override() or isinstance(override.value(), str | None)
+        if advice := None if is_text else as_text(key, written):
+            return f"`{key}` must be text, but is {written} instead. In quotes it is text: {advice}"
         return None
 
     def _of_another_option(self, key: str) -> str | None:

@@ -3,22 +3,17 @@
 from collections.abc import Mapping
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from src.data.summary import SplitSummary
+from src.running.console import console
 from src.running.label_tables import balance, class_table, confusion_table, labels_fit, shown
 from src.tasks.metrics import ClassificationReport
 
 # Of a run without a validation split
 UNCHOSEN = "nothing: there were no reviews to validate on, so best.ckpt is the last state"
 MOST_OF_A_TEXT = 600  # characters of a text on the terminal; evaluation.json has all of it
-
-
-def console() -> Console:
-    """Return a console on standard output; in a log, wide enough that no table folds."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=120)
 
 
 def print_start(
@@ -57,7 +52,7 @@ def print_start(
     out.print(table)
     if not columns:
         out.print(balance(statistics, label_names))
-    out.print(escape(note), soft_wrap=True)
+    out.print(note, soft_wrap=True)
     print_facts(facts, out=out)
 
 
@@ -78,14 +73,15 @@ def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, s
 def print_error(name: str, label: str, called: str, probability: float, text: str) -> None:
     """Print a review that was called something else than it is; `probability` is that of its own label."""
     out = console()
-    out.print(f"\n[bold]{escape(name)}[/bold]  is {shown(label)} ({probability:.4f}), was called {shown(called)}")
+    out.print()
+    out.print(Text(name, "bold") + f"  is {shown(label)} ({probability:.4f}), was called {shown(called)}")
     line = " ".join(text.split())
-    out.print(escape(line if len(line) <= MOST_OF_A_TEXT else f"{line[:MOST_OF_A_TEXT]} ..."))
+    out.print(line if len(line) <= MOST_OF_A_TEXT else f"{line[:MOST_OF_A_TEXT]} ...")
 
 
 def print_remark(remark: str) -> None:
     """Print a sentence that must be known to read the figures."""
-    console().print(f"Note: {escape(remark)}", soft_wrap=True)
+    console().print(f"Note: {remark}", soft_wrap=True)
 
 
 def print_facts(facts: Mapping[str, str], *, out: Console | None = None) -> None:
@@ -93,4 +89,4 @@ def print_facts(facts: Mapping[str, str], *, out: Console | None = None) -> None
     out = out or console()
     width = max(len(name) for name in facts)
     for name, text in facts.items():
-        out.print(f"{name:<{width}}  {escape(text)}", soft_wrap=True)
+        out.print(f"{name:<{width}}  {text}", soft_wrap=True)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from src.data.held_out import LABELLED, MOST_HELD_OUT
 from src.data.table import SUFFIXES
 from src.running.schema_types import MOST, Natural, Positive, Section, Share, refuse
 
@@ -54,9 +55,9 @@ class ImdbBundled(HeldOut):
     def _reviews_left(self) -> Self:
         held_out = self.validation + self.test
         refuse(
-            f"`data.validation` and `data.test` together must leave reviews to train on (at most 20000 of 25000), but "
-            f"are {held_out} instead"
-            if held_out > 20_000
+            f"`data.validation` and `data.test` together must leave reviews to train on (at most {MOST_HELD_OUT} of "
+            f"{LABELLED}), but are {held_out} instead"
+            if held_out > MOST_HELD_OUT
             else None
         )
         return self
@@ -71,8 +72,9 @@ class Imdb(HeldOut):
     @model_validator(mode="after")
     def _reviews_left(self) -> Self:
         refuse(
-            f"`data.validation` must be at most 20000 of the 25000 training reviews, but is {self.validation} instead"
-            if self.validation > 20_000
+            f"`data.validation` must be at most {MOST_HELD_OUT} of the {LABELLED} training reviews, but is "
+            f"{self.validation} instead"
+            if self.validation > MOST_HELD_OUT
             else None
         )
         return self

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 
 from pydantic_core import ErrorDetails
@@ -68,7 +69,7 @@ def from_pydantic(details: Sequence[ErrorDetails]) -> Iterator[str]:
         if kind == "missing":
             yield f"`{key}` must be set, but no file in conf/ or --config-dir sets it."
             continue
-        hint = ""
+        hint = _without_quotes(kind, key, value) if isinstance(value, str) else ""
         if kind == "union_tag_invalid":
             key, value = f"{key}.name", context["tag"]
         if kind in ("union_tag_invalid", "literal_error"):
@@ -106,6 +107,23 @@ _EXPECTATIONS = {
     "too_long": "a list of at most {max_length}",
     "finite_number": "a finite number",
     "model_type": "a section of keys",
+}
+
+
+def _without_quotes(kind: str, key: str, text: str) -> str:
+    """Advise to leave out the quotes that make text of what would do without them."""
+    written = _WRITTEN.get(kind)
+    if written is None or not re.fullmatch(written, text):
+        return ""
+    return f" Without its own quotes it is one: {shlex.quote(f'{key}={text}')}"
+
+
+_NUMBER = r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?"
+_WRITTEN = {
+    "int_type": r"[+-]?\d+",
+    "float_type": _NUMBER,
+    "bool_type": "true|false",
+    "list_type": rf"\[ *{_NUMBER}( *, *{_NUMBER})* *\]",
 }
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from src.atomic import write_text
+from src.running.console import console
 from src.running.metric_order import lower_is_better
-from src.running.reporting import console
 from src.running.run_list import Run, find_runs
 
 COLUMNS = ("validation/accuracy", "validation/loss", "test/accuracy", "test/f1", "time/training_seconds")

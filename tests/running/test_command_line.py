@@ -219,6 +219,15 @@ def test_every_fault_is_named_at_once() -> None:
             "`data.validation_share` must be above 0 for callbacks=early_stopping, but is 0 instead.",
         ),
         ("-m model.num_heads=4 model.dim=64,65", "`model.num_heads` must divide `model.dim` (65), but is 4 instead."),
+        (
+            "-m seed=1,2 hydra.sweep.subdir=same",
+            "`hydra.sweep.subdir` must be another folder for each job, but is same for several; leave it out, or",
+        ),
+        ("-m seed=1,2 model.dim=64,128 hydra.sweep.subdir=s${seed}", "`hydra.sweep.subdir` must be another folder for"),
+        (
+            "data=imdb data.validation=20001",
+            "`data.validation` must be at most 20000 of the 25000 training reviews",
+        ),
         ("seed=-1", "`seed` must be at least 0, but is -1 instead."),
         ("seed", "An override must read key=value, but 'seed' does not"),
         ("model=[", "An override must read key=value, but 'model=[' does not"),
@@ -377,6 +386,46 @@ def test_of_a_large_sweep_every_value_is_checked(monkeypatch: pytest.MonkeyPatch
 def test_a_glob_over_whole_options_is_a_sweep() -> None:
     assert faults("-m", "optimizer=glob(*)") == []
     assert faults("-m", "model=glob(*,exclude=_*)") == []
+
+
+def test_folders_of_jobs_that_differ_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_axes, "MOST_JOBS_CHECKED", 3)  # and then some jobs are checked twice
+    for name in ("s_${hydra.job.num}", "${hydra.job.override_dirname}", "${hydra:job.id}", "${now:%H}", "${seed}"):
+        assert faults("-m", "seed=1,2,3,4,5", f"hydra.sweep.subdir={name}") == [], name
+    assert faults("-m", "seed=1", "hydra.sweep.subdir=same") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "why"),
+    [
+        (b"model:\n\tdim: 64\n", 3, "found character '\\t' that cannot start any token, so indent by spaces"),
+        (b"model: [\n", 3, "expected the node content, but found '<stream end>'"),
+        (b"seed: 1\nseed: 2\n", 3, "found duplicate key seed"),
+        (b"# x\n" * 5000 + b"seed: \xe4\n", 5002, "byte 7 of it (0xe4) is no UTF-8"),
+        (b"seed: \0\n", 2, "it holds the character U+0000"),
+        (b"seed: 1\n---\nseed: 2\n", 3, "expected a single document in the stream but found another document"),
+        (b"seed: !!python/object:os.system {}\n", 2, "could not determine a constructor for the tag"),
+        (b"[" * 3000, None, "it is nested too deeply"),
+    ],
+)
+def test_a_yaml_fault_names_file_and_line(tmp_path: Path, content: bytes, line: int | None, why: str) -> None:
+    for path, override in (
+        (tmp_path / "a/experiment/mine.yaml", "experiment=mine"),
+        (tmp_path / "b/mine.yaml", "--config-name=mine"),
+    ):
+        write(path, "")
+        path.write_bytes(b"# @package _global_\n" + content)
+        (fault,) = faults(f"--config-dir={path.parent if 'name' in override else path.parents[1]}", override)
+        place = f"{path}, line {line}," if line else str(path)
+        assert fault.startswith(f"{place} must be YAML, but is not: {why}")
+        assert fault.endswith("; mend it.")
+
+
+def test_a_file_that_hydra_cannot_read_otherwise_is_named(tmp_path: Path) -> None:
+    for name, content in (("header", "# @package\nseed: 1\n"), ("value", "# @package _global_\nseed: ${nope\n")):
+        write(tmp_path / f"experiment/{name}.yaml", content)
+        (fault,) = faults(f"--config-dir={tmp_path}", f"experiment={name}")
+        assert fault.startswith(f"{tmp_path}/experiment/{name}.yaml must be a file of this configuration, but is not: ")
 
 
 def test_no_hint_where_the_options_are_listed() -> None:

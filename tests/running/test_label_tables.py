@@ -1,13 +1,24 @@
 """Tables about labels, from two short names to a hundred long ones."""
 
+import json
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
+from src import runs
 from src.data.summary import SplitSummary
 from src.running import label_tables, reporting
+from src.running.sweep import print_table, write_tables
 from src.tasks.metrics import ClassificationReport, Records, classification_report
 
-NAMES = {"short": "c{}", "long": "a very long name of the category with the number {}", "markup": "[/bold]\x1b[1m{}\n"}
+NAMES = {
+    "short": "c{}",
+    "long": "a very long name of the category with the number {}",
+    "markup": "[/bold]\x1b[1m{}\n",
+    "emoji": ":heart: {}\\",
+}
 
 
 def report_of(classes: int, name: str) -> ClassificationReport:
@@ -90,3 +101,29 @@ def test_a_label_without_a_test_review_neither_warns_nor_has_a_share(classes: in
     assert (last.recall, last.support) == (0.0, 0)
     assert all(0 <= report.metrics("test")[f"test/{name}"] <= 1 for name in ("accuracy", "f1", "precision", "recall"))
     assert report.confusion[-1] == [0] * classes
+
+
+@pytest.mark.parametrize("name", ["a\\", ":heart:", "[bold]b[/bold]", "\\[c]", "x\\\\[/]"])
+def test_names_are_shown_as_they_are(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Labels, files, texts, overrides, folders, wherever they are printed."""
+    reporting.print_error(f"{name}.csv:1", name, name, 0.5, f"text {name}")
+    reporting.print_remark(f"remark {name}")
+    reporting.print_facts({"written to": f"folder {name}"})
+    reporting.print_end(report_of(2, name + "{}"), title=f"title {name}", facts={"a": "b"})
+    for number, value in enumerate((name, "other")):
+        job = tmp_path / str(number)
+        job.mkdir()
+        (job / "run.json").write_text(json.dumps({"overrides": [f"data.text={value}"], "started": ""}))
+        (job / "metrics.json").write_text(json.dumps({"validation/accuracy": 0.5}))
+    write_tables(tmp_path, monitor="validation/accuracy")
+    print_table(tmp_path)
+    out = capsys.readouterr().out
+    for text in (f"{name}.csv:1  is {name} (0.5000), was called {name}\n", f"text {name}\n", f"remark {name}\n",
+                 f"folder {name}\n", f"title {name} ", f"│ {name}0 ", f"│ {name} "):  # fmt: skip
+        assert text in out
+    sys_argv, sys.argv = sys.argv, ["src.runs", f"outputs={tmp_path}"]
+    try:
+        runs.main()
+    finally:
+        sys.argv = sys_argv
+    assert f"│ data.text={name} " in capsys.readouterr().out
