@@ -55,10 +55,11 @@ def test_keys_in_the_place_of_a_group(tmp_path: Path) -> None:
     ]
 
 
-def test_keys_twice_in_a_file(write) -> None:
+def test_keys_twice_in_a_file(write, tmp_path: Path) -> None:
     """The first would have no effect; OmegaConf's parser refuses them."""
+    path = tmp_path / "experiment" / "mine.yaml"
     (fault,) = faults(*write("experiment", HEADER.encode() + b"\nmodel:\n  dim: 32\nmodel:\n  dropout: 0.5\n"))
-    assert "mapping" in fault
+    assert fault == f"{path}, line 4, must be YAML, but is not: found duplicate key model; mend it."
 
 
 @pytest.mark.parametrize(
