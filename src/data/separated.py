@@ -8,9 +8,10 @@ none    A quote is a sign like any other everywhere, so no field can hold a sepa
 auto    As `csv`, in files of both kinds, where nothing else can be meant. Refused, by line:
         - a quote that never closes, or closes before the end of its field: `"Great" film`;
         - a field that white space keeps from being a quoted one: `text, "label"`;
-        - a quoted field over several lines that look like rows of their own: two or more of them have the fields of a
-          row and a label that is known or met elsewhere, or all of them have the fields of a row, and none begins
-          with the space that follows a comma in prose.
+        - a quoted field over several lines that look like rows of their own: all of them have at least the fields of a
+          row, the first and the last with a label that is known or met elsewhere; or all have just the fields of a
+          row, none of which begins with the space that follows a comma in prose, and the labels are short as others
+          are. Blank lines are those of a text, unless there are some between rows.
 
 What is read in the end is what Python's csv module reads, or what splitting lines gives, and never a mixture.
 """
@@ -27,6 +28,7 @@ from src.errors import UserError
 QUOTINGS = ("auto", "csv", "none")
 LONGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit of 131,072 is shorter than some reviews
 _QUOTED = r'"[^"]*(?:""[^"]*)*"'
+_LONGER_LABEL = 2  # times the longest known: more is no label but a part of a sentence
 _CLOSED = re.compile(rf"{_QUOTED}\s*")
 _HOW_TO_SAY = (
     "say what quotes mean in this file: data.quoting=none, signs like any other, or data.quoting=csv, the bounds of a "
@@ -66,6 +68,10 @@ def separated_rows(
     watch = _Watch(path, separator, known=set(labels)) if quoting == "auto" else None
     try:
         for record in records:
+            if not record.fields:
+                if watch:
+                    watch.blank_between_rows = True
+                continue
             if header is None:
                 header = [_bare(name) if quoting == "none" else name.strip() for name in record.fields]
                 if watch:
@@ -87,8 +93,8 @@ def separated_rows(
 
 def _split(lines: Iterable[str], separator: str) -> Iterator[_Record]:
     for number, line in enumerate(lines, start=1):
-        if bare := line.rstrip("\r\n"):
-            yield _Record(number, [line], bare.split(separator))
+        bare = line.rstrip("\r\n")
+        yield _Record(number, [line], bare.split(separator) if bare else [])
 
 
 def _bare(name: str) -> str:
@@ -109,8 +115,7 @@ def _quoted(path: Path, lines: Iterable[str], separator: str, quoting: str) -> I
     line = 1
     try:
         for fields in rows:
-            if fields:  # a blank line has none
-                yield _Record(line, read.copy(), fields)
+            yield _Record(line, read.copy(), fields)  # a blank line has no fields
             read.clear()
             line = rows.line_num + 1
     except csv.Error as error:
@@ -135,6 +140,15 @@ def _place(path: Path, line: int) -> str:
     return f"{path}, line {line:,}"
 
 
+class _Suspect(NamedTuple):
+    """A row whose lines could be rows of their own; labels met later decide."""
+
+    refusal: UserError
+    labels: tuple[set[str], set[str]]  # what could be the label of its first line, and of its last
+    longest: int | None  # label of any line, if all are like rows
+    blank: bool  # whether there are blank lines in it
+
+
 @dataclass
 class _Watch:
     """Looks for quotes that could mean something else than the csv module takes them for."""
@@ -144,7 +158,8 @@ class _Watch:
     label: int | None = None  # place of its column
     fields: int = 0
     known: set[str] = field(default_factory=set)  # labels as written, quotes included
-    suspects: list[tuple[_Record, list[set[str]]]] = field(default_factory=list)
+    suspects: list[_Suspect] = field(default_factory=list)
+    blank_between_rows: bool = False
 
     def begin(self, header: _Record, label: int | None, *, fields: int) -> None:
         """Take notice of the header."""
@@ -166,17 +181,22 @@ class _Watch:
         if len(record.lines) == 1:
             return
         split = [line.rstrip("\r\n").split(self.separator) for line in record.lines]
-        if all(self._like_a_row(parts, label=raw[self.label]) for parts in split):
-            raise self._over_rows(record)
-        labels = [self._labels(parts) for parts in split]
-        if sum(map(bool, labels)) > 1:
-            self.suspects.append((record._replace(fields=[]), labels))
+        alike = all(self._like_a_row(parts, label=raw[self.label]) for parts in split)
+        rows = [parts for parts in split if parts != [""]]
+        if all(len(parts) >= self.fields for parts in rows):
+            labels = self._labels(rows[0]), self._labels(rows[-1])
+            longest = max(len(parts[self.label]) for parts in split) if alike else None
+            self.suspects.append(_Suspect(self._over_rows(record), labels, longest, blank=len(rows) < len(split)))
 
     def check_all(self) -> None:
         """Refuse the first row that runs over lines whose labels are met elsewhere."""
-        for record, labels in self.suspects:
-            if sum(not self.known.isdisjoint(of_line) for of_line in labels) > 1:
-                raise self._over_rows(record)
+        for suspect in self.suspects:
+            if suspect.blank and not self.blank_between_rows:
+                continue
+            known = not any(self.known.isdisjoint(labels) for labels in suspect.labels)
+            most = _LONGER_LABEL * max(map(len, self.known)) if self.separator == "," else LONGEST_FIELD
+            if known or (suspect.longest is not None and suspect.longest <= most):
+                raise suspect.refusal
 
     def _like_a_row(self, parts: list[str], *, label: str) -> bool:
         """Say whether a line's parts could be a row, beside one whose label is written as `label`."""
@@ -190,8 +210,6 @@ class _Watch:
     def _labels(self, parts: list[str]) -> set[str]:
         """Return what could be the label if a line's parts were a row; separators in a text move it from one end."""
         assert self.label is not None
-        if len(parts) < self.fields:
-            return set()
         found = {parts[self.label], parts[self.label - self.fields]}
         return found | {part.replace('"', "") for part in found if part.count('"') == 1}
 

@@ -68,6 +68,8 @@ def test_a_stray_quote_swallows_no_row(tmp_path, suffix, end):
         # The whole file, and several at once
         ("a.tsv", "text|label", ['"best|pos', "x|neg", "y|pos", 'weak"|neg'], 2),
         ("a.csv", "text|label", ["x|neg", '"best|pos', 'weak"|neg', "y|pos", '"b|neg', 'c"|pos'], 3),
+        # Blank lines between rows
+        ("a.csv", "text|label", ["x|neg", "", '"best|pos', "", 'weak"|neg', "", "z|pos"], 4),
         # A quoted label that runs over rows; a later fault does not hide an earlier one
         ("a.tsv", "text|label|id", ["x|neg|1", 'y|"pos|2', 'z|neg"|3', "v|pos|4"], 3),
         ("a.csv", "text|label", ["x|neg", '"best|pos', 'weak"|neg', "y|pos|more"], 3),
@@ -151,6 +153,8 @@ def test_texts_with_line_breaks_in_a_proper_csv_are_read(tmp_path, end, style, o
         "I liked it, really\nbut not the end, sadly", "One.\n\nTwo, three.\n", 'He said:\n"never, ever"\n', "\n",
         "1,\n2,\n3", "good, bad\nugly, fair\nfine, poor", "well, then\r\nno, never", "plain", "so, yes\n", "pos\nneg",
         "a\tb, c\td\ne\tf, g",
+        "well, pos\n\npos,neg,pos. No, really\n\nneg,neg", "pos, neg\nneg,or so, I say\nand more",
+        "a sad,sad film\nwithout a plot,or a face",
     ]  # fmt: skip
     written = [{"id": place, "text": text, "label": ("pos", "neg")[place % 2]} for place, text in enumerate(prose)]
     for suffix, separator in SEPARATOR.items():
