@@ -126,7 +126,9 @@ def _answer_one(classifier: "Classifier", text: str) -> None:
     shares = ", ".join(f"{label} {share:.4f}" for label, share in prediction.probabilities.items())
     from src.inference.line_writer import STANDARD_OUTPUT, LineWriter
 
-    LineWriter(1, name=STANDARD_OUTPUT).write([f"{prediction.label} ({shares})\n".encode()])
+    LineWriter(1, name=STANDARD_OUTPUT, instead="send it elsewhere").write(
+        [f"{prediction.label} ({shares})\n".encode()]
+    )
     if prediction.truncated:
         _say(f"truncated: of its {prediction.tokens:,} tokens {classifier.run.max_tokens:,} were read, not the middle")
     if prediction.tokens == 0:

@@ -114,3 +114,17 @@ def test_answers_that_have_nowhere_to_go(ask: Ask, tmp_path: Path, monkeypatch: 
     )
     assert ask(b"good\n", f"output={tmp_path}/out").error == ""
     assert json.loads((tmp_path / "out").read_text())["label"]
+
+
+def test_advice_for_one_text_is_not_that_for_many(ask: Ask) -> None:
+    """`output=` and `text=` do not go together."""
+    standard_output = os.dup(1)
+    with Path("/dev/full").open("wb") as full:
+        os.dup2(full.fileno(), 1)
+    try:
+        one, many = ask(b"", "text=good").error, ask(b"good\n").error
+    finally:
+        os.dup2(standard_output, 1)
+        os.close(standard_output)
+    assert one.startswith("standard output must be written, but cannot be (No space left on device); make room or send")
+    assert "make room or name another file by output=. Its 0 lines up to there are whole" in many

@@ -24,13 +24,23 @@ class LineWriter:
     Args:
         descriptor: where to write.
         name: what to call it in sentences.
+        instead: what to do where it cannot be written.
         own: whether the file is this program's to cut: not so what a shell has opened.
         made: the file, if it was made for this; one that stays empty because of an error is taken away again.
     """
 
-    def __init__(self, descriptor: int, *, name: str, own: bool = False, made: Path | None = None) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        name: str,
+        instead: str = "name another file by output=",
+        own: bool = False,
+        made: Path | None = None,
+    ) -> None:
         self.descriptor = descriptor
         self.name = name
+        self.instead = instead
         self.made = made
         self.lines = 0
         self._cuttable = own and stat.S_ISREG(os.fstat(descriptor).st_mode)
@@ -94,8 +104,8 @@ class LineWriter:
 
     def _cannot(self, error: OSError) -> UserError:
         return UserError(
-            f"{self.name} must be written, but cannot be ({error.strerror or error}); make room or name another file "
-            f"by output=. Its {self.lines:,} lines up to there are whole."
+            f"{self.name} must be written, but cannot be ({error.strerror or error}); make room or "
+            f"{self.instead}. Its {self.lines:,} lines up to there are whole."
         )
 
 
