@@ -74,6 +74,10 @@ def test_what_the_encoding_lacks_is_shown_as_an_escape(
     for word in ("差评", "好评", "不好", "影评.csv", "data.train="):
         assert (word if encoding == "utf-8" else word.encode("ascii", "backslashreplace").decode()) in text
     assert "\\udcff" in text
+    if encoding != "utf-8":
+        rows = [line for line in text.splitlines() if line.startswith(("| label", "| \\u5dee\\u8bc4", "| \\u597d"))]
+        assert len(rows) == 3
+        assert len({len(row) for row in rows}) == 1, "the table is straight"
 
 
 def test_a_full_disk_is_a_sentence_on_standard_output_and_nothing_on_standard_error() -> None:

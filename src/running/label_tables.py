@@ -18,15 +18,18 @@ LONGEST_NAME = 40  # characters
 
 
 def shown(name: str) -> str:
-    """Return a label's name as a table shows it: on one line, a long one without its middle."""
-    line = "".join(character if character.isprintable() else " " for character in name)
+    """Return a label's name as a table shows it: on one line, in signs that the terminal has, without a long middle."""
+    line = showable("".join(character if character.isprintable() else " " for character in name))
+    if len(line) <= LONGEST_NAME:
+        return line
+    mark = "…" if showable("…") == "…" else "..."
     tail = LONGEST_NAME // 2
-    return showable(line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - tail - 1]}…{line[-tail:]}")
+    return f"{line[: LONGEST_NAME - tail - len(mark)]}{mark}{line[-tail:]}"
 
 
 def labels_fit(label_names: Sequence[str]) -> bool:
     """Say whether each label can have a column in the table of the splits."""
-    return sum(max(len("99.9%"), min(len(name), LONGEST_NAME)) + 3 for name in label_names) <= COLUMNS_FIT
+    return sum(max(len("99.9%"), len(shown(name))) + 3 for name in label_names) <= COLUMNS_FIT
 
 
 def balance(statistics: Mapping[str, SplitSummary], label_names: Sequence[str]) -> Table | str:
@@ -81,7 +84,7 @@ def confusion_table(report: ClassificationReport) -> Table | str:
     if len(names) > LARGEST_MATRIX:
         return _confused_pairs(report, names)
     heads = names
-    if sum(min(len(name), LONGEST_NAME) + 3 for name in report.classes) > MATRIX_FITS:
+    if sum(len(name) + 3 for name in names) > MATRIX_FITS:
         heads = [str(number) for number in range(1, len(names) + 1)]
         names = [f"{head} {name}" for head, name in zip(heads, names, strict=True)]
     table = Table(title="Confusion matrix", title_justify="left")
