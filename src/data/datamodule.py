@@ -15,7 +15,8 @@ from src.batch import Batch
 from src.data.batching import EvaluationPlan, TrainingPlan, check_batch_size
 from src.data.collate import BatchDataset
 from src.data.encoded import EncodedReviews, EncodedSplit
-from src.data.encoding import encode_reviews, encoding_fingerprint, encoding_ingredients
+from src.data.encoding import encode_reviews
+from src.data.encoding_fingerprint import encoding_fingerprint, encoding_ingredients
 from src.data.loader_workers import begin_loading
 from src.data.reviews import Source
 from src.data.summary import SplitSummary

@@ -3,10 +3,8 @@
 The same inputs are found again by their fingerprint, so a second start neither tokenizes nor reads a review.
 """
 
-import hashlib
-import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,12 +13,13 @@ from numpy.typing import NDArray
 
 from src.batch import Special
 from src.data.cache_layout import ENCODED, SPLITS
-from src.data.encoded import FORMAT, EncodedReviews, EncodedSplit, install_encoded, open_encoded
+from src.data.encoded import EncodedReviews, EncodedSplit, install_encoded, open_encoded
+from src.data.encoding_fingerprint import encoding_fingerprint, encoding_ingredients
 from src.data.progress import progress
 from src.data.reviews import Review, Source
 from src.data.summary import summarise, unknown_shares
-from src.data.tokenizers import BasicEnglish, Tokenizer, train_tokenizer
-from src.data.unspaced_scripts import CHARACTERS, WORDS
+from src.data.tokenizers import Tokenizer, train_tokenizer
+from src.data.unspaced_scripts import CHARACTERS
 from src.data.vocabulary import Vocabulary
 from src.errors import UserError
 
@@ -132,40 +131,6 @@ def encode_reviews(
         raise UserError(
             f"`paths.cache` must be a folder that can be written to, but {cache} is not: {error}."
         ) from error
-
-
-def encoding_ingredients(
-    source: Source,
-    *,
-    tokenizer: str,
-    vocabulary_size: int,
-    min_frequency: int,
-    max_tokens: int,
-    head_share: float,
-    unspaced_scripts: str,
-) -> dict[str, Any]:
-    """Return all that decides which ids come out, as plain values; the arguments are those of `encode_reviews`.
-
-    Raises:
-        UserError: the source cannot be read.
-    """
-    ingredients = {
-        "format": FORMAT,
-        "source": source.fingerprint(),
-        "tokenizer": tokenizer,
-        "vocabulary_size": vocabulary_size,
-        "min_frequency": min_frequency,
-        "max_tokens": max_tokens,
-        "head_share": float(head_share),
-    }
-    if tokenizer == BasicEnglish.name and unspaced_scripts != WORDS:  # the only rule there was when fingerprints began
-        ingredients["unspaced_scripts"] = unspaced_scripts
-    return ingredients
-
-
-def encoding_fingerprint(ingredients: Mapping[str, Any]) -> str:
-    """Name encoded reviews by what they are made of."""
-    return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def encode_split(

@@ -16,6 +16,7 @@ from src.errors import UserError
 from src.inference.run_files import read_record
 from src.running import assembly, devices
 from src.running import folder as run_folder
+from src.running.best_checkpoint import validate_the_best
 from src.running.curve_files import cut_back
 from src.running.endings import in_one_sentence
 from src.running.launching import is_first_process, make_order
@@ -27,7 +28,6 @@ from src.running.resume_record import ResumeRecord, short_windows
 from src.running.schema import TrainConfig
 from src.tasks.checkpoint import Checkpoints
 from src.tasks.checkpoint_io import BEST, checkpoint_path
-from src.tasks.classification import ClassificationTask
 from src.tasks.curves import TrainingCurves
 from src.tasks.interruption import Interrupted, Interruption
 
@@ -167,7 +167,7 @@ class _Run:
             "speed/tokens_per_second": trainer.world_size * curves.trained_tokens / max(curves.trained_seconds, 1e-9),
         }
         if assembly.validates(config):
-            metrics |= _validate_the_best(config, trainer, task, data, checkpoints)
+            metrics |= validate_the_best(config, trainer, task, data, checkpoints)
         if config.test:
             best = checkpoint_path(folder, BEST)
             trainer.test(task, datamodule=data, ckpt_path=str(best), verbose=False)
@@ -195,46 +195,6 @@ class _Run:
             return {}
         exact = read_checkpoint(Path(self.checkpoint))["exact"]
         return dict(exact["curves"]) if exact else None
-
-
-def _validate_the_best(
-    config: TrainConfig,
-    trainer: lightning.Trainer,
-    task: ClassificationTask,
-    data: ReviewDataModule,
-    checkpoints: Checkpoints,
-) -> dict[str, Any]:
-    """Return the validation figures of best.ckpt, after giving the last state its chance to become it.
-
-    Training may end between two validations, or before the first: an epoch of 5 batches that is validated after 2 and
-    4, trainer.max_steps, trainer.max_time. Then the last state is a point of the curves like all others.
-    """
-    best = checkpoint_path(checkpoints.folder, BEST)
-    unseen = task.validated_step != trainer.global_step
-    if unseen or not best.exists():
-        figures = _validate(trainer, task, data)
-        if unseen:
-            assert task.last_report is not None
-            points = task.last_report.metrics("validation")
-            for logger in trainer.loggers:
-                logger.log_metrics(points, step=trainer.global_step - 1)  # as Lightning counts within training
-                logger.finalize("success")
-            if trainer.is_global_zero and config.trainer.progress:
-                accuracy, loss = (points[f"validation/{name}"] for name in ("accuracy", "loss"))
-                print(f"after the last step  validation accuracy {accuracy:.4f}  loss {loss:.4f}", flush=True)
-        if not best.exists():
-            checkpoints.best_score = None
-        if checkpoints.offer(trainer, figures[config.task.monitor]):
-            return figures
-    return _validate(trainer, task, data, checkpoint=str(best))
-
-
-def _validate(
-    trainer: lightning.Trainer, task: ClassificationTask, data: ReviewDataModule, *, checkpoint: str | None = None
-) -> dict[str, Any]:
-    trainer.validate(task, datamodule=data, ckpt_path=checkpoint, verbose=False)
-    assert task.last_report is not None
-    return task.last_report.record("validation")
 
 
 def _same_data(folder: Path, fingerprints: dict[str, str]) -> None:

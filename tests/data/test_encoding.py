@@ -122,7 +122,7 @@ def test_each_ingredient_changes_the_fingerprint(change, toy_source, toy_setting
     if "source" in change:
         toy_source.version = change.pop("source")
     if "format" in change:
-        monkeypatch.setattr(encoding, "FORMAT", change.pop("format"))
+        monkeypatch.setattr("src.data.encoding_fingerprint.FORMAT", change.pop("format"))
         monkeypatch.setattr("src.data.encoded.FORMAT", 99)
     after = encode_reviews(toy_source, **(toy_settings | change)).fingerprint
     assert after != before

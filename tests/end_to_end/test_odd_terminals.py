@@ -37,7 +37,9 @@ def ask(
 
 def training(folder: Path, cache: Path) -> list[str]:
     table = folder.parent / "影评.csv"
-    table.write_text("text,label\n" + "".join(f"a good good film {number},{LABELS[number % 2]}\n" for number in range(20)), "utf-8")
+    table.write_text(
+        "text,label\n" + "".join(f"a good good film {number},{LABELS[number % 2]}\n" for number in range(20)), "utf-8"
+    )
     return [
         "src.train", "data=csv", f"data.train='{table}'", "debug=fast", *SMALL, f"hydra.run.dir={folder}",
         f"paths.cache={cache}",

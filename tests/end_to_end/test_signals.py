@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from src.running.resuming import newest_checkpoint
-from tests.end_to_end.interrupting import TINY, outcome
+from tests.end_to_end.interrupting import TINY, outcome, state
 from tests.end_to_end.processes import Program, poll
 
 SECONDS = 5  # within which it must have stopped where nothing can be lost
@@ -36,7 +36,8 @@ def test_while_reviews_are_tokenized(tmp_path: Path, uninterrupted: Callable[...
     assert stop(stopped, signal.SIGINT) < SECONDS
     assert f"Stopped at step 0. Go on: python -m src.train resume={folder}" in stopped.quiet(130)
     again = Program(tmp_path, f"resume={folder}", fault="SIGTERM encoding 1 0").end()
-    assert "nothing was saved yet" in again.quiet(143)
+    assert "Stopped at step 0." in again.quiet(143)
+    assert state(folder) == "stopped"
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.name != ".lock"]
     assert "nothing was saved yet" in Program(tmp_path, f"resume={folder}").end().quiet(0)
     assert outcome(folder) == uninterrupted("plain")
