@@ -119,6 +119,8 @@ def main() -> None:
         purpose="See or clear the cache of fromzero.",
         examples=EXAMPLES,
     )
+    if options["downloads"] and options["command"] != "clear":
+        raise UserError("`downloads` must stand beside clear, but stands without; say clear, or leave it out.")
     try:
         cache = at_home(options["folder"], key="folder")
         gone = clear(cache, downloads=options["downloads"]) if options["command"] == "clear" else None

@@ -26,6 +26,7 @@ EXAMPLES = (
 )
 GROUPS = Path(__file__).resolve().parents[1] / "conf"  # of overrides: data=..., trainer=...
 # What counts in an evaluation, beside the limit of its split
+IDLE = ("data.batch_", "data.workers")
 EFFECTIVE = ("data.", "paths.cache", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision",
              "trainer.deterministic", "trainer.progress")  # fmt: skip
 # What may differ from the run without making the reviews others
@@ -79,9 +80,12 @@ def main() -> None:
 
     Interruption().install()  # Lightning would answer Ctrl-C with exit code 1
     said = [f"run folder {folder}", *(f"changed: {change}" for change in changes)]
+    keys = [change.key for change in changes]
     limit = f"trainer.limit_{'val' if options['split'] == 'validation' else 'test'}_batches"
-    if idle := [f"`{change.key}`" for change in changes if not change.key.startswith((*EFFECTIVE, limit))]:
-        said.append(f"Note: {', '.join(idle)} has no effect on the {options['split']} figures of a trained run.")
+    idle = [f"`{key}`" for key in keys if key.startswith(IDLE) or not key.startswith((*EFFECTIVE, limit))]
+    if idle:
+        have = "has" if len(idle) == 1 else "have"
+        said.append(f"Note: {', '.join(idle)} {have} no effect on the {options['split']} figures of a trained run.")
     if not (folder / "metrics.json").exists():
         said.append(f"It has not ended: this is its {options['checkpoint']}.ckpt so far.")
     if is_first_process():

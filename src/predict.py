@@ -79,13 +79,15 @@ def _check(options: dict[str, Any], words: list[str]) -> None:
     """Find what can be found before anything slow begins."""
     text, source, output = options["text"], options["input"], options["output"]
     faults = []
+    given = [word.partition("=")[0] for word in words]
     if text is not None:
-        given = [word.partition("=")[0] for word in words]
         beside = [name for name in ("input", "output", "format", "text_field", "overwrite") if name in given]
         if beside:
             faults.append(f"`text` must stand without {' and '.join(f'`{name}`' for name in beside)}; leave one out.")
         if HALF_A_PAIR.search(text):
             faults.append("`text` must be UTF-8, but is not; set the terminal to UTF-8, or use input=.")
+    elif "text_field" in given and not _as_json(options):
+        faults.append("`text_field` must stand beside objects, but lines are texts here; say format=jsonl.")
     if source is not None and not exists(Path(source)):
         faults.append(f"`input` must be a file that can be read, but {source} does not exist.")
     elif source is not None and Path(source).is_dir():
@@ -111,6 +113,12 @@ def _check(options: dict[str, Any], words: list[str]) -> None:
             faults.append(f"`output` must be a new file, but {path} exists; name another one or say overwrite=true.")
     if faults:
         raise UserError("\n".join(faults))
+
+
+def _as_json(options: dict[str, Any]) -> bool:
+    """Say whether lines are objects: as `format` says or, where it leaves that open, the input's name."""
+    by_name = options["input"] is not None and options["input"].lower().endswith(JSON_NAMES)
+    return bool(options["format"] == "jsonl" or (options["format"] == "auto" and by_name))
 
 
 def _is_input(path: Path, source: str | None) -> bool:
@@ -142,11 +150,9 @@ def _answer_lines(classifier: "Classifier", options: dict[str, Any]) -> None:
     from src.inference.streaming import Counts, predict_lines
 
     source = options["input"]
-    by_name = source is not None and source.lower().endswith(JSON_NAMES)
-    as_json = options["format"] == "jsonl" or (options["format"] == "auto" and by_name)
     line_format = LineFormat(
         source or STANDARD_INPUT,
-        text_field=options["text_field"] if as_json else None,
+        text_field=options["text_field"] if _as_json(options) else None,
         guessed=options["format"] == "auto",
     )
     counts = Counts()

@@ -113,6 +113,7 @@ def test_it_speaks_as_the_other_programs_do(cache, monkeypatch, capsys):
     for words, sentence in (
         (["cleer"], "`command` must be one of list, clear, but is 'cleer' instead. Did you mean `clear`?"),
         (["--fodler=x"], "There is no option `--fodler`. Did you mean `folder`?"),
+        (["downloads=true"], "`downloads` must stand beside clear, but stands without;"),
         (["clear", "downloads=yes"], "`downloads` must be true or false, but is 'yes' instead."),
     ):
         with pytest.raises(UserError, match=re.escape(sentence)):

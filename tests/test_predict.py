@@ -128,3 +128,12 @@ def test_advice_for_one_text_is_not_that_for_many(ask: Ask) -> None:
         os.close(standard_output)
     assert one.startswith("standard output must be written, but cannot be (No space left on device); make room or send")
     assert "make room or name another file by output=. Its 0 lines up to there are whole" in many
+
+
+def test_a_field_where_lines_are_texts(ask: Ask) -> None:
+    """It would have no effect."""
+    must = "`text_field` must stand beside objects, but lines are texts here; say format=jsonl."
+    assert ask(b"good\n", "text_field=body").error == must
+    assert ask(b"good\n", "text_field=body", name="a.txt").error == must
+    assert ask(b'{"body": "good"}\n', "text_field=body", "format=jsonl").error == ""
+    assert ask(b'{"body": "good"}\n', "text_field=body", name="a.jsonl").error == ""

@@ -32,6 +32,7 @@ class BundledReviews:
     """
 
     name = "imdb_bundled"
+    at_hand = True
     label_names = ("negative", "positive")
     note = (
         "The test reviews are held out, by film, of the 25,000 training reviews of IMDB: "

@@ -22,6 +22,11 @@ class FewReviews:
         self.note = f"All splits are the same {count} training reviews: their figures say whether the model can learn."
 
     @property
+    def at_hand(self) -> bool:
+        """Whether the reviews can be read without a network."""
+        return self.source.at_hand
+
+    @property
     def label_names(self) -> tuple[str, ...]:
         """The label's name at each label's number."""
         return self.source.label_names

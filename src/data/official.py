@@ -55,6 +55,11 @@ class OfficialReviews:
         self.md5 = md5
         self._found_md5: str | None = None
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether there is an archive to read, so that none has to be downloaded."""
+        return self._path().is_file()
+
     def fingerprint(self) -> str:
         """Name the archive by its MD5, and the split; downloads the archive if there is none.
 

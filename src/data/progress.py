@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-SILENT_SECONDS = 2.0  # what is computed by then needs no progress; what is fetched from elsewhere is always said
+SILENT_SECONDS = 2.0  # what is computed by then needs no progress; what is fetched from elsewhere does
 LINES = 5
 
 

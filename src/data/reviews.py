@@ -44,6 +44,10 @@ class Source(Protocol):
     def remarks(self) -> tuple[str, ...]:
         """Sentences that every run on these reviews must say, e.g. that splits share texts; known after `splits`."""
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether the reviews can be read without a network."""
+
     def fingerprint(self) -> str:
         """Name the reviews and their split by content: equal fingerprints, equal splits. Takes well under a second."""
 

@@ -48,6 +48,7 @@ class TableReviews:
     """
 
     name = "csv"
+    at_hand = True
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class TableReviews:
         quoting: str = "auto",
         label_spellings: str = "checked",
     ) -> None:
-        if train is None and (test is None or label_names is None):
+        if train is None and ((validation or test) is None or label_names is None):
             raise UserError("`data.train` must be a file of reviews, but is null instead; give data.train=PATH.")
         self.files = {"train": train, "validation": validation, "test": test}
         self.text = text
@@ -77,25 +78,27 @@ class TableReviews:
         self._given = None if label_names is None else tuple(label_names)
         self._found: tuple[str, ...] | None = None
         self._remarks: tuple[str, ...] = ()
+        self._remarks_on_reviews: tuple[str, ...] = ()
         self._label_remarks: tuple[str, ...] = ()
         self._size_remarks: tuple[str, ...] = ()
 
     @classmethod
-    def for_test(
+    def for_evaluation(
         cls,
         path: Path,
         *,
+        split: str,
         text: str,
         label: str,
         id: str | None,
         label_names: Sequence[str],
         quoting: str = "auto",
     ) -> "TableReviews":
-        """Make a source with nothing but a test split, whose labels are among those of a model trained before."""
+        """Make a source of one split, "validation" or "test", with labels among those of a model trained before."""
         return cls(
             train=None,
-            validation=None,
-            test=path,
+            validation=path if split == "validation" else None,
+            test=path if split == "test" else None,
             text=text,
             label=label,
             id=id,
@@ -116,6 +119,11 @@ class TableReviews:
     def remarks(self) -> tuple[str, ...]:
         """What `splits` found: labels that mean the same, sizes not as asked for, empty texts, texts in two splits."""
         return self._remarks
+
+    @property
+    def remarks_on_reviews(self) -> tuple[str, ...]:
+        """Those of them that hold whatever is made of the splits: not that texts stand in two."""
+        return self._remarks_on_reviews
 
     @property
     def note(self) -> str:
@@ -183,7 +191,8 @@ class TableReviews:
                     quoting=self.quoting,
                 )
         splits = Splits(**parts)
-        self._remarks = (*self._label_remarks, *self._size_remarks, *_remarks(splits))
+        self._remarks_on_reviews = (*self._label_remarks, *self._size_remarks, *_empty_texts(splits))
+        self._remarks = (*self._remarks_on_reviews, *_shared_texts(splits))
         return splits
 
     def _labels(self, train: Path, rows: list[LabelledRow]) -> tuple[str, ...]:
@@ -205,13 +214,16 @@ class TableReviews:
         return names
 
 
-def _remarks(splits: Splits) -> Iterator[str]:
+def _empty_texts(splits: Splits) -> Iterator[str]:
     empty = [review.id for part in splits for review in part if not review.text.strip()]
     if empty:
         yield (
             f"{len(empty):,} of {sum(map(len, splits)):,} reviews have an empty text, or one of white space alone; "
             f"they are kept, as a single <unk>: {named(empty)}."
         )
+
+
+def _shared_texts(splits: Splits) -> Iterator[str]:
     trained = distinct_texts(splits.train)
     yield from repeated_texts("validation", splits.validation, learnt=trained, known="trained on")
     chosen = trained | distinct_texts(splits.validation)

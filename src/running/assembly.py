@@ -20,6 +20,7 @@ from src.errors import UserError
 from src.homes import at_home
 from src.running.curve_files import build_logger, curve_sizes
 from src.running.devices import resolve_accelerator, resolve_precision
+from src.running.hyperparameters import hyperparameters
 from src.running.metric_order import lower_is_better
 from src.running.ranks import WorkerDDP
 from src.running.schema import BasicEnglish, Config, TrainConfig, Trainer
@@ -242,14 +243,3 @@ def build_callbacks(config: TrainConfig, curves: TrainingCurves, checkpoints: Ch
     if config.trainer.progress:
         callbacks.append(progress_callback())
     return callbacks
-
-
-def hyperparameters(config: TrainConfig) -> dict[str, bool | int | float | str]:
-    """Return what a sweep may vary, by dotted name, as TensorBoard's HPARAMS tab takes it."""
-    flat: dict[str, bool | int | float | str] = {"seed": config.seed}
-    for group in ("data", "tokenizer", "model", "task", "optimizer", "scheduler"):
-        for key, value in getattr(config, group).model_dump(exclude={"evaluation_batch_tokens", "workers"}).items():
-            flat[f"{group}.{key}"] = value if isinstance(value, bool | int | float | str) else str(value)
-    for key in ("max_epochs", "precision", "accumulate_grad_batches"):
-        flat[f"trainer.{key}"] = getattr(config.trainer, key)
-    return flat

@@ -30,7 +30,7 @@ from src.running.composition import (
     first_line,
     validate,
 )
-from src.running.ineffective import ineffective_files, ineffective_overrides
+from src.running.ineffective import ineffective_files, ineffective_overrides, ineffective_shares
 from src.running.job_folders import job_folder, shared_folder_faults
 from src.running.overrides import Keys, first_choice, group_faults, groups, parse
 from src.running.quoting import as_text
@@ -216,7 +216,7 @@ def _or_one_text(override: Override) -> str:
 
 
 def _job_faults(config: DictConfig, loader: ConfigLoaderImpl) -> list[str]:
-    faults = [*ineffective_files(config, loader)]
+    faults = [*ineffective_files(config, loader), *ineffective_shares(config, loader)]
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
     try:

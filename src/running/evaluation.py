@@ -1,7 +1,6 @@
 """A finished run measured again: on its own reviews, to the last digit what training said, or on other ones."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,26 +10,18 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from src.checkpoint_file import read_checkpoint
-from src.data.encoded import EncodedSplit
-from src.data.encoding import encode_split
-from src.data.label_spellings import told_apart
-from src.data.reviews import Review, Source
+from src.data.reviews import Review
 from src.data.split_datamodule import SplitDataModule
-from src.data.summary import summarise, unknown_shares
-from src.data.table_reviews import TableReviews
 from src.errors import UserError
-from src.homes import at_home
-from src.inference.run_files import read_record
-from src.inference.run_folder import RunFolder, read_run
+from src.inference.run_folder import read_run
 from src.running import assembly, devices, reporting
 from src.running import folder as run_folder
 from src.running.endings import in_one_sentence
+from src.running.evaluated_reviews import evaluated_reviews, remarks_on, reviews_of
 from src.running.launching import is_first_process, make_order
-from src.running.met_before import met_before
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
 from src.running.schema import Config
-from src.running.schema_data import Csv
 from src.tasks.checkpoint import Checkpoints
 from src.tasks.checkpoint_io import BEST, checkpoint_path
 from src.tasks.classification import ClassificationTask
@@ -95,9 +86,10 @@ def evaluate(
     quieten(first=first)
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = read_run(folder, checkpoint=checkpoint)
-    source, encoded = _reviews(config, run, split, own_data=own_data)
+    source, encoded = evaluated_reviews(config, run, split, own_data=own_data)
     if first and not own_data:  # of the run's own reviews, all has been said
-        for remark in _remarks(run, source, encoded, split=split, trained=trained):
+        own = trained and trained.model_copy(update={"paths": config.paths})
+        for remark in remarks_on(run, source, encoded, split=split, trained=own):
             reporting.print_remark(remark)
     if not len(encoded):
         raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
@@ -132,7 +124,7 @@ def evaluate(
     figures = task.last_report.record(split)
     if not first:
         return figures
-    errors = worst_errors(task.last_records, _texts(source, split), run.label_names, count=worst) if worst else []
+    errors = worst_errors(task.last_records, reviews_of(source, split), run.label_names, count=worst) if worst else []
     record = {
         **figures,
         "split": split,
@@ -158,77 +150,6 @@ def evaluate(
     for error in errors:
         reporting.print_error(error.id, error.label, error.called, error.probability, error.text)
     return figures
-
-
-def _reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> tuple[Source, EncodedSplit]:
-    """Return the source and the encoded reviews of a split.
-
-    Raises:
-        UserError: they are not those of the run though they should be, or have labels that the run does not know.
-    """
-    if own_data:
-        data = assembly.build_data(config)
-        data.setup()
-        known = read_record(run.path).get("fingerprints") or {}
-        if known and known["data"] != data.fingerprint:
-            raise UserError(
-                f"the reviews must be those that {run.path} was trained on, but their fingerprint is "
-                f"{data.fingerprint} instead of {known['data']}; give the same files (data.archive=..., "
-                "data.train=...), or name other reviews: data=csv data.test=FILE."
-            )
-        return data.source, data.encoded.test if split == "test" else data.encoded.validation
-    data_section = config.data
-    if isinstance(data_section, Csv) and data_section.train is None:
-        if split != "test" or data_section.test is None:
-            raise UserError("data=csv must come with data.test=FILE to evaluate on, and split=test.")
-        source: Source = TableReviews.for_test(
-            at_home(data_section.test, key="data.test"),
-            text=data_section.text,
-            label=data_section.label,
-            id=data_section.id,
-            quoting=data_section.quoting,
-            label_names=run.label_names,
-        )
-    else:
-        source = assembly.build_source(data_section, cache=at_home(config.paths.cache, key="paths.cache"))
-    reviews = _texts(source, split)
-    if source.label_names != run.label_names:
-        known, found = told_apart(run.label_names, source.label_names)
-        raise UserError(
-            f"the labels must be those of the run ({', '.join(known)}), but those of {source.name} are "
-            f"{', '.join(found)} instead; choose other reviews."
-        )
-    encoded = encode_split(
-        reviews,
-        tokenizer=run.tokenizer,
-        vocabulary=run.vocabulary,
-        max_tokens=config.data.max_tokens,
-        head_share=config.data.head_share,
-        speaks=is_first_process(),
-    )
-    return source, encoded
-
-
-def _remarks(
-    run: RunFolder, source: Source, encoded: EncodedSplit, *, split: str, trained: Config | None
-) -> Iterator[str]:
-    """Yield what must be known to read the figures on reviews that are not the run's own."""
-    yield from source.remarks
-    summary = summarise(
-        tokens=encoded.tokens,
-        original_lengths=encoded.original_lengths,
-        labels=encoded.labels,
-        number_of_labels=len(run.label_names),
-        max_tokens=run.max_tokens,
-    )
-    yield from unknown_shares({split: summary}, tokenizer=run.tokenizer.name)
-    if trained is not None:
-        yield from met_before(trained, run.path, _texts(source, split), split=split)
-
-
-def _texts(source: Source, split: str) -> list[Review]:
-    splits = source.splits()
-    return splits.test if split == "test" else splits.validation
 
 
 def worst_errors(records: Records, reviews: list[Review], label_names: tuple[str, ...], *, count: int) -> list[Error]:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from src.running.composition import OPTIONAL_GROUPS
 
 HEADER = "# @package _global_"  # the first line by which a file's keys become those of the whole configuration
+SEPARATED = (".csv", ".tsv")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -69,11 +70,39 @@ def ineffective_overrides(overrides: Sequence[Override], config: DictConfig, *, 
             )
         elif key == "resume.allow_change":
             yield f"`{key}` must stand beside resume=FOLDER, but stands without; say which run to go on with."
+        elif key == "data.quoting" and not any(
+            str(OmegaConf.select(config, f"data.{split}", throw_on_missing=False)).lower().endswith(SEPARATED)
+            for split in ("train", "validation", "test")
+        ):
+            yield f"`{key}` must stand beside a {' or '.join(SEPARATED)} file, but there is none; leave it out."
+        elif key == "task.monitor" and not _validates(config):
+            yield f"`{key}` must have reviews to validate on, but there are none; leave it out, or hold some out."
         elif key in ("data.validation_share", "data.test_share"):
-            instead = key.removesuffix("_share")
-            file, share = (OmegaConf.select(config, name, throw_on_missing=False) for name in (instead, key))
-            if isinstance(file, str) and share != 0:
-                yield (
-                    f"`{key}` must be left out where `{instead}` is a file ({file}), but both are given; choose one of "
-                    "them."
-                )
+            yield from _share_beside_a_file(config, key)
+
+
+def ineffective_shares(config: DictConfig, loader: ConfigLoaderImpl) -> Iterator[str]:
+    """Yield a sentence for every share to hold out that some file sets beside the file of reviews for it.
+
+    Args:
+        config: composed.
+        loader: that composed it.
+    """
+    usual = loader.repository.load_config("data/csv")
+    for name in ("validation_share", "test_share"):
+        share = OmegaConf.select(config, f"data.{name}", throw_on_missing=False)
+        if usual is not None and share != OmegaConf.select(usual.config, name):
+            yield from _share_beside_a_file(config, f"data.{name}")
+
+
+def _share_beside_a_file(config: DictConfig, key: str) -> Iterator[str]:
+    instead = key.removesuffix("_share")
+    file, share = (OmegaConf.select(config, name, throw_on_missing=False) for name in (instead, key))
+    if isinstance(file, str) and share:  # with 0, nothing was to be held out anyway
+        yield f"`{key}` must be left out where `{instead}` is a file ({file}), but both are given; choose one of them."
+
+
+def _validates(config: DictConfig) -> bool:
+    """Say whether there is a validation split, as `has_validation` of the schema does."""
+    keys = ("validation", "validation_share", "overfit_reviews")
+    return any(OmegaConf.select(config, f"data.{key}", throw_on_missing=False) for key in keys)

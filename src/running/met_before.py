@@ -23,16 +23,23 @@ def met_before(trained: Config, folder: Path, reviews: Sequence[Review], *, spli
     data = assembly.build_data(trained)
     known = read_record(folder).get("fingerprints") or {}
     try:
+        if not data.source.at_hand:  # a remark is worth no download
+            yield _unknown(split, f"the archive of data={data.source.name} is not there.")
+            return
         changed = bool(known) and data.expected_fingerprint() != known["data"]
         own = None if changed else data.source.splits()
         why = "their files or what is in them have changed since."
     except UserError as error:
         own, why = None, str(error)
     if own is None:
-        yield (
-            f"Whether the model was trained on any of these {split} texts cannot be known, for the reviews that it was "
-            f"trained on are not at hand: {why}"
-        )
+        yield _unknown(split, why)
         return
     learnt = distinct_texts([*own.train, *own.validation])
     yield from repeated_texts(split, reviews, learnt=learnt, known="trained on or validated on")
+
+
+def _unknown(split: str, why: str) -> str:
+    return (
+        f"Whether the model was trained on any of these {split} texts cannot be known, for the reviews that it was "
+        f"trained on are not at hand: {why}"
+    )

@@ -39,7 +39,7 @@ def with_rules_of(sweep: Path, config: _Kind, overrides: Sequence[str]) -> _Kind
     given = {text.partition("=")[0].lstrip("+") for text in overrides}
     for path in sorted(sweep.glob("*/config.yaml")):
         with suppress(UserError):  # a damaged one is its own job's fault
-            config = _with_keys(config, _missing(read_config(path.parent)), leave=given)
+            return _with_keys(config, _missing(read_config(path.parent)), leave=given)  # one version began them all
     return config
 
 

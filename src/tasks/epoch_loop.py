@@ -51,7 +51,7 @@ class MeanOfWindow(_AutomaticOptimization):
     """Lightning's optimizer steps, each along the mean gradient of the batches that its window holds."""
 
     def _training_step(self, kwargs: "OrderedDict[str, Any]") -> ClosureResult:
-        """Compute a batch's loss, and divide it by the batches of its window: the division is exact for any number."""
+        """Compute a batch's loss, and divide it, once, by the batches of its window."""
         loss = _call_strategy_hook(self.trainer, "training_step", *kwargs.values())
         index = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready - 1
         held = batches_of_window(

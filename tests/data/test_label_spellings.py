@@ -141,7 +141,11 @@ def test_a_label_in_another_spelling_is_suggested(tmp_path, label, known):
 def test_a_model_whose_labels_look_alike_is_measured(tmp_path):
     path = table(tmp_path / "a.csv", ["pos", "pos\u200b"])
     names = ("pos", "pos\u200b")
-    found = TableReviews.for_test(path, text="text", label="label", id=None, label_names=names).splits().test
+    found = (
+        TableReviews.for_evaluation(path, split="test", text="text", label="label", id=None, label_names=names)
+        .splits()
+        .test
+    )
     assert [names[review.label] for review in found[:2]] == ["pos", "pos\u200b"]
 
 

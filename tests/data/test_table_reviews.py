@@ -238,15 +238,18 @@ def test_a_test_file_alone_with_the_labels_of_a_model(tmp_path):
     test = write(tmp_path / "test.csv", stars(20))
     columns = {"text": "review", "label": "stars", "id": "id"}
     names = ("5", "4", "3", "2", "1")
-    mine = TableReviews.for_test(test, **columns, label_names=names)
+    mine = TableReviews.for_evaluation(test, split="test", **columns, label_names=names)
     splits = mine.splits()
     assert [len(split) for split in splits] == [0, 0, 20]
     assert splits.test == read_reviews(test, **columns, label_names=names)
     assert [names[review.label] for review in splits.test] == [row["stars"] for row in stars(20)]
     assert mine.label_names == names
-    assert mine.fingerprint() != TableReviews.for_test(test, **columns, label_names=names[::-1]).fingerprint()
+    assert (
+        mine.fingerprint()
+        != TableReviews.for_evaluation(test, split="test", **columns, label_names=names[::-1]).fingerprint()
+    )
     with pytest.raises(UserError, match=r"must be one of those trained on \(5, 4\), but is"):
-        TableReviews.for_test(test, **columns, label_names=("5", "4")).splits()
+        TableReviews.for_evaluation(test, split="test", **columns, label_names=("5", "4")).splits()
 
 
 def test_the_fingerprint_knows_what_the_splits_depend_on(tmp_path):

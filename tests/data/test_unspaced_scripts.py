@@ -16,7 +16,7 @@ from src.data.unspaced_scripts import has_signs
 from src.errors import UserError
 from src.inference.classifier import load
 from src.inference.run_folder import read_run
-from src.running.evaluation import _remarks, _reviews
+from src.running.evaluated_reviews import evaluated_reviews, remarks_on
 from src.running.training import train
 from tests.data.conftest import ToySource
 from tests.run_folders import make_run
@@ -107,8 +107,8 @@ def test_an_evaluation_says_it_too(tmp_path: Path):
     (tmp_path / "a.csv").write_text("text,label\nЭто было хорошо,positive\nthe film,negative\n")
     config = composed("data=csv", f"data.train={tmp_path}/a.csv", f"data.test={tmp_path}/a.csv")
     config = config.model_copy(update={"data": config.data.model_copy(update={"train": None})})
-    source, encoded = _reviews(config, run, "test", own_data=False)
-    (remark,) = _remarks(run, source, encoded, split="test", trained=None)
+    source, encoded = evaluated_reviews(config, run, "test", own_data=False)
+    (remark,) = remarks_on(run, source, encoded, split="test", trained=None)
     assert remark.startswith("60 % of the test split's tokens are <unk>")
 
 

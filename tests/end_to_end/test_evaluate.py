@@ -91,7 +91,7 @@ def test_two_processes_say_the_same_as_one(run: Path) -> None:
     assert found["device"] == "2 x cpu"
     assert done.stdout.count("best.ckpt on the test split") == 1, "the first process alone speaks"
     assert "changed: trainer.devices: 1 -> 2" in done.stdout
-    idle = "Note: `optimizer.lr`, `trainer.limit_val_batches` has no effect on the test figures of a trained run."
+    idle = "Note: `optimizer.lr`, `trainer.limit_val_batches` have no effect on the test figures of a trained run."
     assert idle in done.stdout
 
 

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from src.errors import UserError
 from src.running import assembly, devices
 from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
+from src.running.hyperparameters import hyperparameters
 from src.running.schema import TrainConfig
 from src.running.training import train
 
@@ -60,7 +61,7 @@ def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_pat
     if option == "csv" and group == "data":
         tiny.append(f"data.train={own_reviews(tmp_path)}")
     config = composed(f"{group}={option}", *tiny, f"paths.cache={cache}")
-    assert assembly.hyperparameters(config)["model.dim"] == 16
+    assert hyperparameters(config)["model.dim"] == 16
     if option in NEEDS_A_GPU | TWO_PROCESSES | NEEDS_AN_ARCHIVE:
         return
     train(config, folder=tmp_path / "run", overrides=[])

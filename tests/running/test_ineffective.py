@@ -75,6 +75,11 @@ def test_keys_twice_in_a_file(write, tmp_path: Path) -> None:
             "data=csv data.train=a.csv data.test=b.csv data.test_share=0.2",
             "`data.test_share` must be left out where `data.test` is a file (b.csv), but both are given;",
         ),
+        (
+            "data=csv data.train=a.jsonl data.test=b.parquet data.quoting=none",
+            "`data.quoting` must stand beside a .csv or .tsv file, but there is none;",
+        ),
+        ("data.validation=0 task.monitor=validation/loss", "`task.monitor` must have reviews to validate on, but"),
     ],
 )
 def test_overrides_that_would_change_nothing(arguments: str, sentence: str) -> None:
@@ -92,3 +97,17 @@ def test_a_resumed_run_has_its_own_configuration(flag: str) -> None:
 def test_the_same_overrides_where_they_count() -> None:
     assert faults("-m", "seed=1,2", "sweep.fail_fast=true") == []
     assert faults("data=csv", "data.train=a.csv", "data.validation_share=0.2", "data.test_share=0.3") == []
+    assert faults("data=csv", "data.train=a.jsonl", "data.test=b.TSV", "data.quoting=none") == []
+    for more in ("data.validation=b.csv", "debug=overfit"):
+        assert (
+            faults("data=csv", "data.train=a.csv", "data.validation_share=0", more, "task.monitor=validation/f1") == []
+        )
+
+
+def test_a_share_in_a_file_of_settings(write) -> None:
+    keys = (
+        b"\ndata:\n  train: a.csv\n  validation: b.csv\n  validation_share: 0.3\ndefaults:\n  - override /data: csv\n"
+    )
+    (fault,) = faults(*write("experiment", HEADER.encode() + keys))
+    assert fault.startswith("`data.validation_share` must be left out where `data.validation` is a file (b.csv), but")
+    assert faults(*write("experiment", HEADER.encode() + keys.replace(b"0.3", b"0"))) == []

@@ -8,18 +8,23 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from src.data import official
 from src.data.reviews import Review
+from src.inference.run_folder import read_run
 from src.running.assembly import build_data
 from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
+from src.running.evaluated_reviews import evaluated_reviews, remarks_on
 from src.running.met_before import met_before
 from src.running.schema import TrainConfig
+from tests.run_folders import make_run
 
 TEXTS = [f"film number {number} was {'good' if number % 2 else 'bad'}" for number in range(40)]
 
 
 def write(path: Path, texts: list[str]) -> None:
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["text", "label"], *([text, str(n % 2)] for n, text in enumerate(texts))])
+        labels = ("negative", "positive")
+        csv.writer(file).writerows([["text", "label"], *([text, labels[n % 2]] for n, text in enumerate(texts))])
 
 
 @pytest.fixture
@@ -59,6 +64,33 @@ def test_texts_that_were_trained_or_validated_on_are_counted_and_named(run: tupl
     assert said.startswith("3 of 6 test reviews have a text that is trained on or validated on too;")
     assert said.endswith("may make the test figures too good: trained on, validated on, again.")
     assert list(met_before(config, folder, asked[:1], split="test")) == []
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_of_a_file_that_is_one_split_nothing_else_is_said(run: tuple[TrainConfig, Path], split: str) -> None:
+    """Divided anew beside it, the training file would make statements about splits that no model was trained on."""
+    config, folder = run
+    own = build_data(config).source.splits()
+    write(folder / "other.csv", [own.test[0].text, own.train[0].text, "new one", own.train[0].text])
+    data = config.data.model_copy(update={split: str(folder / "other.csv")})
+    other, trained = config.model_copy(update={"data": data}), read_run(make_run(folder / "r"))
+    (folder / "r" / "run.json").write_text((folder / "run.json").read_text())
+    source, encoded = evaluated_reviews(other, trained, split, own_data=False)
+    assert len(encoded) == 4
+    *_, said = remarks = [*remarks_on(trained, source, encoded, split=split, trained=config)]
+    assert said.startswith(f"2 of 4 {split} reviews have a text that is trained on or validated on too;")
+    assert sum("trained on" in remark for remark in remarks) == 1
+
+
+def test_a_remark_is_worth_no_download(run: tuple[TrainConfig, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, folder = run
+    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
+        composed = compose_all("train", ["data=imdb", f"paths.cache='{folder}/empty'"])
+    OmegaConf.set_struct(composed, False)
+    composed.pop("hydra")
+    monkeypatch.setattr(official, "download", lambda *_, **__: pytest.fail("downloaded"))
+    (said,) = met_before(validate(composed), folder, [review("a", "a")], split="test")
+    assert said.endswith("are not at hand: the archive of data=imdb is not there.")
 
 
 def test_where_the_training_file_is_gone_or_another_it_cannot_be_known(run: tuple[TrainConfig, Path]) -> None:
