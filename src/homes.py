@@ -17,7 +17,11 @@ def at_home(text: str, *, key: str) -> Path:
         UserError: there is no such user, or this one has no home, or no file can have such a name here.
     """
     try:
-        path = Path(text).expanduser()
+        path = Path(text)
+        if text.startswith("~") and not os.path.lexists(text):  # ./~x is a file of that name, and so may ~x be
+            path = path.expanduser()
+        elif str(path).startswith("~"):
+            path = Path.cwd() / path  # nobody may take it for a home later
         os.fsencode(path)
     except UnicodeEncodeError as error:
         raise UserError(

@@ -70,7 +70,7 @@ def main() -> None:
     hidden = len(chosen) - options["limit"]
     if hidden > 0:
         out.print(f"{hidden:,} more; limit={len(chosen)} shows them all.")
-    unended = [state for state in UNENDED if any(run.state == state for run in chosen)]
+    unended = [state for state in UNENDED if any(run.state == state for run in chosen[: options["limit"]])]
     if unended:
         out.print(f"Go on with a {' or '.join(unended)} one: python -m src.train resume={outputs}/RUN")
 

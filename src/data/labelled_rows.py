@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +21,9 @@ class LabelledRow(NamedTuple):
 
     line: int
     text: str
-    label: str
+    label: str  # without the white space around it
     id: str
+    written: str  # the label as it stands in the file
 
 
 def read_reviews(
@@ -66,7 +68,7 @@ def read_labelled(
                 f"`data.id={id}` must name each review once, but {named} stands at "
                 f"{place(path, line_of[named])} and {line:,}."
             )
-        rows.append(LabelledRow(line, content, label_name.strip(), named))
+        rows.append(LabelledRow(line, content, label_name.strip(), named, label_name))
     return rows
 
 
@@ -96,6 +98,24 @@ def check_spellings(path: Path, rows: Iterable[LabelledRow], *, label: str) -> N
             f"`data.label={label}` must name a column of labels that can be told apart, but `{shown}` "
             f"({place(path, first[one])}) and `{beside}` ({place(path, first[other])}) look identical{more}; write "
             "them alike, or say data.label_spellings=as_written if they are different labels."
+        )
+
+
+def padding_remark(path: Path, rows: Iterable[LabelledRow]) -> Iterator[str]:
+    """Say which labels stand in a file with different white space around them, all of which is no part of them."""
+    written: dict[str, Counter[str]] = {}
+    for row in rows:
+        written.setdefault(row.label, Counter())[row.written] += 1
+    several = {label: counts for label, counts in written.items() if len(counts) > 1}
+    named = [
+        f"{_short(label)} ({', '.join(f'{count:,} as {_short(as_it_is)!r}' for as_it_is, count in counts.items())})"
+        for label, counts in several.items()
+    ]
+    if named:
+        more = f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
+        yield (
+            f"White space around a label of {path.name} is no part of it, so these are one label each: "
+            f"{'; '.join(named[:_NAMED])}{more}."
         )
 
 

@@ -17,6 +17,7 @@ from src.data.labelled_rows import (
     check_spellings,
     number_labels,
     order_labels,
+    padding_remark,
     read_labelled,
     read_reviews,
 )
@@ -210,7 +211,8 @@ class TableReviews:
         if self.label_spellings == "checked":
             check_spellings(train, rows, label=self.label)
             counts = Counter(row.label for row in rows)
-            self._label_remarks = tuple(remarks_on({name: counts[name] for name in names}, file=train.name))
+            found = remarks_on({name: counts[name] for name in names}, file=train.name)
+            self._label_remarks = (*padding_remark(train, rows), *found)
         return names
 
 

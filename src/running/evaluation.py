@@ -19,6 +19,7 @@ from src.running import folder as run_folder
 from src.running.endings import in_one_sentence
 from src.running.evaluated_reviews import evaluated_reviews, remarks_on, reviews_of
 from src.running.launching import is_first_process, make_order
+from src.running.met_before import where_it_is_now
 from src.running.quiet import quieten
 from src.running.ranks import end_ranks
 from src.running.schema import Config
@@ -88,7 +89,7 @@ def evaluate(
     run = read_run(folder, checkpoint=checkpoint)
     source, encoded = evaluated_reviews(config, run, split, own_data=own_data)
     if first and not own_data:  # of the run's own reviews, all has been said
-        own = trained and trained.model_copy(update={"paths": config.paths})
+        own = trained and where_it_is_now(trained, config)
         for remark in remarks_on(run, source, encoded, split=split, trained=own):
             reporting.print_remark(remark)
     if not len(encoded):

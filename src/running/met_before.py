@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from src.data.repeated_texts import distinct_texts, repeated_texts
 from src.data.reviews import Review
@@ -9,6 +10,7 @@ from src.errors import UserError
 from src.inference.run_files import read_record
 from src.running import assembly
 from src.running.schema import Config
+from src.running.schema_data import Csv
 
 
 def met_before(trained: Config, folder: Path, reviews: Sequence[Review], *, split: str) -> Iterator[str]:
@@ -36,6 +38,14 @@ def met_before(trained: Config, folder: Path, reviews: Sequence[Review], *, spli
         return
     learnt = distinct_texts([*own.train, *own.validation])
     yield from repeated_texts(split, reviews, learnt=learnt, known="trained on or validated on")
+
+
+def where_it_is_now(trained: Config, asked: Config) -> Config:
+    """Return the run's own configuration with the places of files that this evaluation names."""
+    places: dict[str, Any] = {"paths": asked.paths}
+    if isinstance(trained.data, Csv) and isinstance(asked.data, Csv):
+        places["data"] = trained.data.model_copy(update={"train": asked.data.train or trained.data.train})
+    return trained.model_copy(update=places)
 
 
 def _unknown(split: str, why: str) -> str:

@@ -51,8 +51,8 @@ def announce(
             "parameters": f"{parameters:,} ({embedding:,} of them embeddings)",
             "device": f"{devices.device_name(config.trainer)}, {precision}, "
             + counted(torch.get_num_threads(), "thread"),
-            "training": f"{counted(config.trainer.max_epochs, 'epoch')} of {batches:,} batches, "
-            f"{task.total_steps:,} steps",
+            "training": f"{counted(config.trainer.max_epochs, 'epoch')} of {_of(batches, 'batch', 'batches')}, "
+            + counted(task.total_steps, "step"),
             "data ready in": f"{time.monotonic() - began:.1f} s",
             "run folder": str(from_here(folder)),
         },
@@ -96,6 +96,10 @@ def _curves(config: TrainConfig, folder: Path) -> str:
 def counted(number: int, thing: str) -> str:
     """Return a number of things in words."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def _of(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def predictions(records: Records, ids: list[str], label_names: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -168,3 +168,15 @@ def test_what_looks_the_same_means_the_same_and_is_told_apart(one, other):
         assert (shown == beside) == (first == second)
         assert first == second or appearance(shown) != appearance(beside)
         assert shown.isprintable()
+
+
+def test_white_space_around_a_label_is_no_part_of_it_and_that_is_said(tmp_path: Path) -> None:
+    """A class of its own would look the same in every table."""
+    mine = source(table(tmp_path / "a.csv", ["good", "good ", " good", "bad", "bad", "good "]))
+    assert sum(map(len, mine.splits())) == 60
+    assert mine.label_names == ("bad", "good")
+    (said,) = mine.remarks_on_reviews
+    assert said == (
+        "White space around a label of a.csv is no part of it, so these are one label each: "
+        "good (10 as 'good', 20 as 'good ', 10 as ' good')."
+    )

@@ -14,7 +14,7 @@ from src.inference.run_folder import read_run
 from src.running.assembly import build_data
 from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
 from src.running.evaluated_reviews import evaluated_reviews, remarks_on
-from src.running.met_before import met_before
+from src.running.met_before import met_before, where_it_is_now
 from src.running.schema import TrainConfig
 from tests.run_folders import make_run
 
@@ -104,3 +104,12 @@ def test_where_the_training_file_is_gone_or_another_it_cannot_be_known(run: tupl
     (gone,) = met_before(config, folder, asked, split="test")
     assert gone.startswith("Whether the model was trained on any of these test texts cannot be known, for")
     assert f"{folder}/mine.csv must be a file of reviews, but cannot be read: No such file" in gone
+
+
+def test_a_training_file_that_was_moved_is_looked_for_where_the_command_says(run: tuple[TrainConfig, Path]) -> None:
+    config, folder = run
+    (folder / "elsewhere").mkdir()
+    moved = (folder / "mine.csv").rename(folder / "elsewhere" / "mine.csv")
+    asked = config.model_copy(update={"data": config.data.model_copy(update={"train": str(moved)})})
+    (said,) = met_before(where_it_is_now(config, asked), folder, [review(TEXTS[0], "a")] * 2, split="test")
+    assert said.startswith("2 of 2 test reviews have a text that is trained on")
