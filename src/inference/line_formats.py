@@ -10,6 +10,7 @@ JSON, and a carriage return between two values, which means nothing, as a space.
 """
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from src.errors import UserError
@@ -21,6 +22,7 @@ PREDICTED = ("label", "probabilities")
 # What JSON lets stand but `str.splitlines` and its like end a line at; IMDB's reviews hold some. JSON lets the first
 # three stand only in texts, and the last only between values
 _LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"} | {ord("\r"): " "}
+_OBJECT = re.compile(r'(\[\s*)*\{\s*"([^"\\]|\\.)*"\s*:')  # the beginning of one, or of a list whose first value is one
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BINARY = {  # how files begin that are no text, what they are, and what to do
     b"\x1f\x8b": ("gzip", "unpack it"),
@@ -49,7 +51,7 @@ class LineFormat:
         source: what to call the input in sentences.
         text_field: field of a line's JSON object that holds the text; None: the line itself is the text.
         guessed: whether nobody said that lines are text. Then the first line that is not blank must not be JSON: an
-            object or a list, or the beginning of one that goes on in the next line.
+            object or a list, several of them, or a part of one.
     """
 
     def __init__(self, source: str, *, text_field: str | None, guessed: bool = False) -> None:
@@ -147,19 +149,28 @@ def answer_line(entry: Entry, prediction: Prediction) -> bytes:
 
 
 def _json(text: str) -> str | None:
-    """Name the JSON object or list that a line is, or that it begins and leaves to the next line; None for neither."""
+    """Name the JSON object or list that a line is or begins with, whatever else is on it; None for neither.
+
+    Prose begins with brackets, too: with a list, or an object without names, it is JSON only where nothing follows.
+    """
     line = text.strip()
     kind = {"{": "JSON object", "[": "JSON list"}.get(line[:1])
     if kind is None:
         return None
+    end = 0
     try:
-        json.loads(line, parse_int=str)
+        _, end = json.JSONDecoder(parse_int=str).raw_decode(line)
     except json.JSONDecodeError as error:
         # Printed over several lines, JSON goes on in the next one after one of these signs
-        return f"the beginning of a {kind}" if error.pos >= len(line) and line[-1] in "[{,:" else None
+        if error.pos >= len(line) and line[-1] in "[{,:":
+            return f"the beginning of a {kind}"
     except RecursionError:
+        pass
+    if end == len(line):
+        return f"a {kind}"
+    if not _OBJECT.match(line):
         return None
-    return f"a {kind}"
+    return f"a {kind} and more" if end else f"part of a {kind}"
 
 
 def _kind(value: Any) -> str:

@@ -164,7 +164,8 @@ def test_plain_text_has_faults_too(content: bytes) -> None:
     "content",
     [
         b"[SPOILER] great", b"{sic}", b'"quoted"', b"5", b"null", b"[10/10]", b"[1] better than [2]", b"[5",
-        b'["Great," they say', b"[" * 200_000,
+        b'["Great," they say', b"[" * 200_000, b"{x} is great", b"[1] A fine film", b"[] is what is left of it",
+        b"{} too", b'{"Great"} indeed', b'["a", "b"] is the plot', b'{"Great film", they say: "no"}',
     ],
 )  # fmt: skip
 def test_a_review_may_begin_like_json(content: bytes) -> None:
@@ -183,6 +184,17 @@ def test_a_review_may_begin_like_json(content: bytes) -> None:
         (b'[{"text": "a"},', "the beginning of a JSON list"),
         (b'{"reviews": [', "the beginning of a JSON object"),
         (b"[{", "the beginning of a JSON list"),
+        (b'{"text": "a"},', "a JSON object and more"),
+        (b'{"text": "a"} {"text": "b"}', "a JSON object and more"),
+        (b'{"text": "a"}{"text": "b"}', "a JSON object and more"),
+        (b'{"text": "a"} // first', "a JSON object and more"),
+        (b'[ {"text": "a"}], [{"text": "b"}]', "a JSON list and more"),
+        (b'{"text": "a"', "part of a JSON object"),
+        (b'{"text": "some text that', "part of a JSON object"),
+        (rb'{"te\"xt" : "some \u00', "part of a JSON object"),
+        (b'{"id": tru', "part of a JSON object"),
+        (b'[[{"text": "a"', "part of a JSON list"),
+        (b'{"a":' * 100_000, "part of a JSON object"),
     ],
 )
 def test_json_is_no_text_unless_that_is_insisted_on(content: bytes, what: str) -> None:
