@@ -19,12 +19,13 @@ def film_disjoint(
     """Divide reviews into parts of the given sizes, all reviews of a film in the same part.
 
     Sizes are exact where whole films can be put together to them, and else the nearest there are, but not 0 for a part
-    that should have reviews; `sizes_remark` says so.
+    that should have reviews, nor so many films that none is left for another one; `sizes_remark` says so.
 
     The last part is chosen first and the first part takes what is left, so the test part does not change with the size
-    asked for the validation part. A part is filled with whole films in a random order while they fit under the quota of
-    every label; late in that order films with a single review fill the gaps. If a gap is left, label balance is given
-    up as little as it takes: some films chosen last are put back and an exact sum of film sizes is looked for.
+    asked for the validation part, unless that would be left no film: then the smallest films are kept for others. A
+    part is filled with whole films in a random order while they fit under the quota of every label; late in that order
+    films with a single review fill the gaps. If a gap is left, label balance is given up as little as it takes: some
+    films chosen last are put back and an exact sum of film sizes is looked for.
 
     Args:
         films: (reviews,) film numbers; -1 is an unknown film, which stands for itself alone.
@@ -55,11 +56,18 @@ def film_disjoint(
     part_of_film = np.zeros(len(counts_FC), dtype=np.int64)
     order = np.random.default_rng(seed).permutation(len(counts_FC))
     order = order[~np.isin(order, film_of[np.asarray(in_first, dtype=np.int64)])]
+    first_has_films = len(order) < len(counts_FC)
     for part in reversed(range(1, len(sizes))):
         left = int(counts_FC[part_of_film == 0].sum())
-        film_sizes = counts_FC[order].sum(1).tolist()
-        size = _nearest_sum(film_sizes, sizes[part], most=left - 1 if sizes[0] else left)
-        chosen = None if size is None else _choose(order, counts_FC, _quotas(counts_FC.sum(0), size))
+        most = left - 1 if sizes[0] else left
+        takes_the_rest = len(order) > 0 and not any(sizes[:part])
+        wanted = int(counts_FC[order].sum()) if takes_the_rest else sizes[part]
+        chosen = _fill(order, counts_FC, wanted, most=most)
+        wanting = sum(size > 0 for size in sizes[:part]) - (first_has_films and sizes[0] > 0)  # a film each
+        if wanted and chosen is not None and len(order) - len(chosen) < wanting:
+            largest_first = order[np.argsort(-counts_FC[order].sum(1), kind="stable")]
+            within_reach = np.isin(order, largest_first[: max(0, len(order) - wanting)])
+            chosen = _fill(order[within_reach], counts_FC, wanted, most=most)
         if chosen is None:
             raise UserError(
                 f"the splits must take {_listed(sizes)} reviews with every film on one side only, but there are too "
@@ -68,6 +76,12 @@ def film_disjoint(
         part_of_film[chosen] = part
         order = order[~np.isin(order, chosen)]
     return [np.flatnonzero(part_of_film[film_of] == part) for part in range(len(sizes))]
+
+
+def _fill(order: NDArray[np.int64], counts_FC: NDArray[np.int64], wanted: int, *, most: int) -> list[int] | None:
+    """Choose films whose reviews come nearest to the number wanted, `most` at most; None if there are no films."""
+    size = _nearest_sum(counts_FC[order].sum(1).tolist(), wanted, most=most)
+    return None if size is None else _choose(order, counts_FC, _quotas(counts_FC.sum(0), size))
 
 
 def sizes_remark(parts: Sequence[Sized], sizes: Sequence[int], *, because: str) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """Division of reviews into training, validation and test part, label by label, equal texts in the same part."""
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +24,14 @@ def stratified(
 
     The parts have the `part_sizes`, or the nearest that equal texts allow. The training part has at least one review of
     every label; for its sake, or for equal texts, label balance is given up as little as it takes. Empty texts need not
-    stay together: there is nothing in them to learn by heart.
+    stay together: there is nothing in them to learn by heart. Parts are made whenever there is a text for each.
 
     Args:
         texts: of each review.
         labels: of each review.
         validation_share: of all reviews, in [0, 1).
-        test_share: of all reviews, in [0, 1); this part does not depend on `validation_share`.
+        test_share: of all reviews, in [0, 1); this part does not depend on `validation_share`, unless there are
+            hardly more texts than parts.
         seed: of the choice.
 
     Returns:
@@ -42,7 +45,8 @@ def stratified(
     numbers: dict[str | int, int] = {}
     groups = [numbers.setdefault(text if text.strip() else place, place) for place, text in enumerate(texts)]
     order = np.random.default_rng(seed).permutation(reviews)
-    one_of_each = order[np.unique(np.asarray(labels)[order], return_index=True)[1]]
+    others = sum(size > 0 for size in sizes[1:])
+    one_of_each = _one_of_each_label(np.asarray(groups), np.asarray(labels), order, others=others)
     try:
         return film_disjoint(groups, labels, sizes=sizes, seed=seed, in_first=one_of_each)
     except UserError as error:
@@ -52,3 +56,27 @@ def stratified(
             f"different texts) cannot be divided into {sizes[0]:,} + {sizes[1]:,} + {sizes[2]:,} so: choose other "
             "shares, or give files by data.validation and data.test."
         ) from error
+
+
+def _one_of_each_label(
+    groups: NDArray[np.int64], labels: NDArray[np.int64], order: NDArray[np.int64], *, others: int
+) -> NDArray[np.int64]:
+    """Return the first place in `order` of each label, among groups that leave as many to others, if that can be."""
+
+    def first_of_each(places: NDArray[np.int64]) -> NDArray[np.int64]:
+        return places[np.unique(labels[places], return_index=True)[1]]
+
+    found = first_of_each(order)
+    if len(np.setdiff1d(groups, groups[found])) >= others:
+        return found
+    groups_of: dict[int, set[int]] = {}  # by label
+    labels_of: dict[int, set[int]] = {}  # by group
+    for group, label in zip(groups.tolist(), labels.tolist(), strict=True):
+        groups_of.setdefault(label, set()).add(group)
+        labels_of.setdefault(group, set()).add(label)
+    sizes = Counter(groups.tolist())
+    spare = [group for group in labels_of if all(len(groups_of[label]) > 1 for label in labels_of[group])]
+    for left in combinations(sorted(spare, key=lambda group: sizes[group]), others):
+        if all(not groups_of[label] <= set(left) for group in left for label in labels_of[group]):
+            return first_of_each(order[~np.isin(groups[order], left)])
+    return found

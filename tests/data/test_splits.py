@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
@@ -49,6 +50,30 @@ def test_one_held_out_part_is_exact_when_it_can_be_and_else_the_nearest(films, d
             return
         nearest = min(there, key=lambda found: (abs(found - size), found))
     assert len(film_disjoint(films, labels, sizes=(len(films) - size, size), seed=0)[1]) == nearest
+
+
+@settings(deadline=None, max_examples=200)
+@given(films=st.lists(st.integers(0, 5), min_size=1, max_size=12), data=st.data())
+def test_parts_are_made_whenever_there_are_films_for_each(films, data):
+    test = data.draw(st.integers(0, len(films)))
+    validation = data.draw(st.integers(0, len(films) - test))
+    sizes = (len(films) - validation - test, validation, test)
+    in_first = data.draw(st.sets(st.sampled_from(range(len(films))), max_size=2 if sizes[0] else 0))
+    kept = {films[place] for place in in_first}
+    wanted = [size > 0 for size in sizes]
+    can_be = any(
+        [part in chosen for part in range(3)] == wanted
+        for chosen in itertools.product(range(3), repeat=len(set(films)))
+        if all(part == 0 for film, part in zip(sorted(set(films)), chosen, strict=True) if film in kept)
+    )
+    labels = [place % 2 for place in range(len(films))]
+    try:
+        parts = film_disjoint(films, labels, sizes=sizes, seed=0, in_first=sorted(in_first))
+    except UserError:
+        assert not can_be
+        return
+    assert [len(part) > 0 for part in parts] == wanted
+    assert in_first <= set(parts[0].tolist())
 
 
 def test_where_exact_sizes_exist_the_split_is_what_it_always_was():

@@ -1,5 +1,6 @@
 """Division label by label: exact sizes, no text in two parts, every label trained on."""
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -18,15 +19,25 @@ reviews = st.lists(
 )
 
 
+def can_be_divided(texts, labels, *, others: int) -> bool:
+    """Say whether some texts can be given to the other parts such that every label is left to train on."""
+    groups = [text if text.strip() else place for place, text in enumerate(texts)]
+    return any(
+        {label for group, label in zip(groups, labels, strict=True) if group not in given} == set(labels)
+        for given in itertools.combinations(set(groups), others)
+    )
+
+
 @given(reviews=reviews, validation=shares, test=shares, seed=st.integers(0, 3))
 def test_parts_have_the_nearest_sizes_share_no_text_and_every_label_is_trained_on(reviews, validation, test, seed):
     texts, labels = zip(*reviews, strict=True)
+    sizes = [max(1, round(share * len(texts))) if share else 0 for share in (validation, test)]
     try:
         parts = stratified(texts, labels, validation_share=validation, test_share=test, seed=seed)
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017
+        assert sum(sizes) > len(texts) or not can_be_divided(texts, labels, others=sum(size > 0 for size in sizes))
         return
-    sizes = [max(1, round(share * len(texts))) if share else 0 for share in (validation, test)]
     assert part_sizes(len(texts), validation_share=validation, test_share=test) == (len(texts) - sum(sizes), *sizes)
     repeated = max(Counter(text for text in texts if text.strip()).values(), default=1)
     if repeated == 1 and len(set(labels)) <= len(texts) - sum(sizes):
@@ -53,6 +64,20 @@ def test_labels_of_one_review_are_trained_on():
     train, validation, test = stratified("abcdefghij", labels, validation_share=0.4, test_share=0.3, seed=0)
     assert {8, 9} < set(train.tolist())
     assert (len(validation), len(test)) == (4, 3)
+
+
+def test_no_part_takes_the_last_text_that_another_needs():
+    """Neither the test part, nor a label for which training could as well have another review."""
+    texts, labels = ["a"] * 5 + ["b"] * 4 + ["c", "d"], [0] * 5 + [1] * 4 + [0, 1]
+    for seed in range(10):
+        parts = stratified(texts, labels, validation_share=0.2, test_share=0.2, seed=seed)
+        assert min(map(len, parts)) > 0
+        assert {labels[place] for place in parts[0]} == {0, 1}
+        (train, validation, test) = stratified("aabc", [0, 1, 0, 1], validation_share=0.2, test_share=0.2, seed=seed)
+        assert train.tolist() == [0, 1]
+        assert len(validation) == len(test) == 1
+    made = stratified(texts, labels, validation_share=0.2, test_share=0.2, seed=0)
+    assert [len(part) for part in made] == [9, 1, 1]
 
 
 def test_the_test_part_does_not_depend_on_validation_and_the_seed_decides():
