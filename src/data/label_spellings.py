@@ -2,8 +2,9 @@
 
 They look identical where they differ in nothing but the Unicode form of a letter (é as one sign or as two), signs that
 cannot be seen (zero-width spaces, soft hyphens, marks of direction, variation selectors), the kind of a space or of a
-hyphen, or letters of another alphabet that have the same shape (Cyrillic о). They mean the same where they differ in
-case, white space, the width of letters, or the way a number is written: 1, 1.0, 01, +1.
+hyphen, or letters of another alphabet that have the same shape (Cyrillic о), with accents or without. What joins emoji
+to one picture, or makes a flag that of a country, is seen in them. They mean the same where they differ in case, white
+space, the width of letters, or the way a number is written: 1, 1.0, 01, +1.
 """
 
 import re
@@ -24,8 +25,14 @@ _NOT_DRAWN = frozenset(
     )
 )
 _SAME_SHAPE = str.maketrans(  # of Cyrillic and Greek letters, and hyphens
-    "АВЕЅІЈКМНОРСТХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧο\u2010\u2011",  # noqa: RUF001
-    "ABESIJKMHOPCTXaesijopcyxhdqwABEZHIKMNOPTYXo--",
+    "АВЕЅІЈКМНОРСТХаеѕіјорсухһԁԛԝӘәӔӕΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϹϲͿϳ\u2010\u2011",
+    "ABESIJKMHOPCTXaesijopcyxhdqwƏəÆæABEZHIKMNOPTYXoCcJj--",
+)
+_BLANK_BRAILLE = "\u2800"  # a space, for those who see
+_PICTURE = "[\u2190-\u2bff\U0001f000-\U0001faff]"  # symbols and emoji
+# Signs that are not drawn themselves, but make another picture of those around them: 👩 and 💻 joined are one
+_JOINED = re.compile(
+    f"(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f|(?<={_PICTURE})\u200d(?={_PICTURE}))|[\u200d\U000e0020-\U000e007f]"
 )
 _NUMBER = re.compile(r"[+-]?(\d{1,300}([.,]\d{0,300})?|[.,]\d{1,300})(e[+-]?\d{1,3})?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")  # or a decimal: nobody knows
@@ -34,10 +41,14 @@ _NAMED = 5  # groups of labels named in a remark
 
 def appearance(label: str) -> str:
     """Return what a label looks like: equal for labels that look identical."""
-    seen = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in label if not _invisible(sign))
-    # Taking signs away may let others combine, and the other way round
-    composed = unicodedata.normalize("NFC", unicodedata.normalize("NFD", seen))
-    return composed.translate(_SAME_SHAPE).strip()
+    drawn = "".join(
+        " " if sign == _BLANK_BRAILLE or unicodedata.category(sign) == "Zs" else sign
+        for sign in label
+        if _JOINED.fullmatch(sign) or not _invisible(sign)
+    )
+    # Taking signs away may let others combine, and the other way round; shapes are those of letters without accents
+    letters = _JOINED.sub(lambda found: found[1] or "", unicodedata.normalize("NFD", drawn)).translate(_SAME_SHAPE)
+    return unicodedata.normalize("NFC", letters).strip()
 
 
 def meaning(label: str) -> str | Decimal:
@@ -126,4 +137,4 @@ def _escape(sign: str) -> str:
 def _hidden(sign: str) -> bool:
     """Say whether a sign cannot be seen as itself: it is not drawn, clings to another, or begins an escape."""
     clings = unicodedata.category(sign).startswith("M")
-    return sign == "\\" or clings or _invisible(sign) or not sign.isprintable()
+    return sign in ("\\", _BLANK_BRAILLE) or clings or _invisible(sign) or not sign.isprintable()

@@ -46,6 +46,14 @@ LOOK_THE_SAME = [
     ("pos", "p\u043es", r"`pos` (line 2) and `p\u043es` (line 4)"),
     ("\u597d\u8bc4", "\u597d\u8bc4\u200d", "`好评` (line 2) and `好评\\u200d` (line 4)"),
     ("so-so", "so\u2011so", r"`so-so` (line 2) and `so\u2011so` (line 4)"),
+    ("\u0451", "\xeb", r"`\u0451` (line 2) and `\u00eb` (line 4)"),
+    ("\u0435\u0308", "\xeb", "`\u0435\\u0308` (line 2) and `\xeb` (line 4)"),
+    ("na\u0457f", "na\xeff", r"`na\u0457f` (line 2) and `na\u00eff` (line 4)"),
+    ("\u03cc", "\xf3", r"`\u03cc` (line 2) and `\u00f3` (line 4)"),
+    ("pos\u2800", "pos", r"`pos\u2800` (line 2) and `pos` (line 4)"),
+    ("very\u2800bad", "very bad", r"`very\u2800bad` (line 2) and `very bad` (line 4)"),
+    ("\U0001f469\u200d\U0001f4bb\u200d", "\U0001f469\u200d\U0001f4bb", "`\U0001f469\\u200d\U0001f4bb\\u200d` (line 2)"),
+    ("\U0001f3f4\U000e0067", "\U0001f3f4", "`\U0001f3f4\\U000e0067` (line 2) and `\U0001f3f4` (line 4)"),
 ]
 
 
@@ -109,6 +117,28 @@ def test_labels_that_are_others_are_let_alone(tmp_path):
     mine.splits()
     assert mine.remarks == ()
     assert len({appearance(name) for name in names}) == len({meaning(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(("one", "other"), [*zip("әӘӕӔϲϹϳͿ", "əƏæÆcCjJ", strict=True)])
+def test_letters_of_the_same_shape(one, other):
+    assert appearance(one) == appearance(other)
+    assert meaning(one) == meaning(other)
+    assert told_apart([one], [other])[0] != [one]
+
+
+def test_what_joins_emoji_or_names_a_flag_is_seen(tmp_path):
+    flags = [f"\U0001f3f4{''.join(chr(0xE0000 + ord(sign)) for sign in name)}\U000e007f" for name in ("gbeng", "gbsct")]
+    woman, computer, heart, fire, skin = "\U0001f469", "\U0001f4bb", "\u2764", "\U0001f525", "\U0001f3fd"
+    names = [
+        *(*flags, "\U0001f3f4", f"{woman}{computer}", f"{woman}\u200d{computer}", f"{woman}{skin}\u200d{computer}"),
+        *(f"{heart}\ufe0f\u200d{fire}", f"{heart}\ufe0f{fire}"),
+        *("\u200d".join(family) for family in ("\U0001f468\U0001f469\U0001f467", "\U0001f468\U0001f469\U0001f466")),
+    ]
+    mine = source(table(tmp_path / "mine.csv", names))
+    mine.splits()
+    assert mine.remarks == ()
+    assert len(mine.label_names) == len({appearance(name) for name in names}) == len(names)
+    assert appearance(f"{heart}\ufe0f\u200d{fire}") == appearance(f"{heart}\u200d{fire}")
 
 
 def test_many_groups_are_named_in_part(tmp_path):
