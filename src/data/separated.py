@@ -11,7 +11,8 @@ auto    As `csv`, in files of both kinds, where nothing else can be meant. Refus
         - a quoted field over several lines that look like rows of their own: all of them have at least the fields of a
           row, the first and the last with a label that is known or met elsewhere; or all have just the fields of a
           row, none of which begins with the space that follows a comma in prose, and the labels are short as others
-          are. Blank lines are those of a text, unless there are some between rows.
+          are. Blank lines are those of a text, unless there are some between rows, or the first and the last line
+          have just the fields of a row.
 
 What is read in the end is what Python's csv module reads, or what splitting lines gives, and never a mixture.
 """
@@ -146,7 +147,7 @@ class _Suspect(NamedTuple):
     refusal: UserError
     labels: tuple[set[str], set[str]]  # what could be the label of its first line, and of its last
     longest: int | None  # label of any line, if all are like rows
-    blank: bool  # whether there are blank lines in it
+    paragraphs: bool  # whether blank lines are in it, and its first or last line has more fields than a row
 
 
 @dataclass
@@ -186,15 +187,17 @@ class _Watch:
         if all(len(parts) >= self.fields for parts in rows):
             labels = self._labels(rows[0]), self._labels(rows[-1])
             longest = max(len(parts[self.label]) for parts in split) if alike else None
-            self.suspects.append(_Suspect(self._over_rows(record), labels, longest, blank=len(rows) < len(split)))
+            paragraphs = len(rows) < len(split) and not len(rows[0]) == len(rows[-1]) == self.fields
+            self.suspects.append(_Suspect(self._over_rows(record), labels, longest, paragraphs=paragraphs))
 
     def check_all(self) -> None:
         """Refuse the first row that runs over lines whose labels are met elsewhere."""
+        longest = max(map(len, self.known), default=0)
+        most = _LONGER_LABEL * longest if self.separator == "," else LONGEST_FIELD
         for suspect in self.suspects:
-            if suspect.blank and not self.blank_between_rows:
+            if suspect.paragraphs and not self.blank_between_rows:
                 continue
             known = not any(self.known.isdisjoint(labels) for labels in suspect.labels)
-            most = _LONGER_LABEL * max(map(len, self.known)) if self.separator == "," else LONGEST_FIELD
             if known or (suspect.longest is not None and suspect.longest <= most):
                 raise suspect.refusal
 

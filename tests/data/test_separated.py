@@ -70,6 +70,9 @@ def test_a_stray_quote_swallows_no_row(tmp_path, suffix, end):
         ("a.csv", "text|label", ["x|neg", '"best|pos', 'weak"|neg', "y|pos", '"b|neg', 'c"|pos'], 3),
         # Blank lines between rows
         ("a.csv", "text|label", ["x|neg", "", '"best|pos', "", 'weak"|neg', "", "z|pos"], 4),
+        # Blank lines only inside the quotes
+        ("a.csv", "text|label", ['"great film|pos', "", 'bad film"|neg', "ok|neg", "ok two|pos"], 2),
+        ("a.tsv", "label|text", ["neg|ok", 'pos|"great film', "", "neg|odd film", "", 'neg|bad film"', "pos|ok"], 3),
         # A quoted label that runs over rows; a later fault does not hide an earlier one
         ("a.tsv", "text|label|id", ["x|neg|1", 'y|"pos|2', 'z|neg"|3', "v|pos|4"], 3),
         ("a.csv", "text|label", ["x|neg", '"best|pos', 'weak"|neg', "y|pos|more"], 3),
@@ -78,6 +81,22 @@ def test_a_stray_quote_swallows_no_row(tmp_path, suffix, end):
 def test_quoted_text_over_rows_of_their_own_is_refused(tmp_path, name, header, lines, line):
     path = table(tmp_path / name, lines, header=header)
     assert f"the row that begins at {path}, line {line} must be one row, but" in refusal(path)
+
+
+def test_the_longest_label_is_measured_once(tmp_path):
+    """And not for every row over several lines: of 25,000 with their columns swapped each is a label of its own."""
+    lengths = []
+
+    class Labels(str):
+        __slots__ = ()
+
+        def __len__(self) -> int:
+            lengths.append(str(self))
+            return super().__len__()
+
+    path = table(tmp_path / "a.csv", [f'pos|"text {place}\none, two\nthree|four"' for place in range(20)])
+    assert len(list(read_table(path, COLUMNS, labels=[Labels("neg")]))) == 20
+    assert lengths == ["neg"]
 
 
 def test_labels_that_are_known_beforehand_tell_a_row_from_a_text(tmp_path):
@@ -154,7 +173,8 @@ def test_texts_with_line_breaks_in_a_proper_csv_are_read(tmp_path, end, style, o
         "1,\n2,\n3", "good, bad\nugly, fair\nfine, poor", "well, then\r\nno, never", "plain", "so, yes\n", "pos\nneg",
         "a\tb, c\td\ne\tf, g",
         "well, pos\n\npos,neg,pos. No, really\n\nneg,neg", "pos, neg\nneg,or so, I say\nand more",
-        "a sad,sad film\nwithout a plot,or a face",
+        "a sad,sad film\nwithout a plot,or a face", "it was great,\n\nwas it not,\n\nthis film,they say",
+        "neg, pos,neg\n\nwell,pos,neg and so on,pos",
     ]  # fmt: skip
     written = [{"id": place, "text": text, "label": ("pos", "neg")[place % 2]} for place, text in enumerate(prose)]
     for suffix, separator in SEPARATOR.items():
