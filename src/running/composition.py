@@ -1,5 +1,6 @@
 """Configuration files composed by Hydra's own parts and checked against the schema, outside `hydra.main`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +23,12 @@ from yaml import YAMLError  # type: ignore[import-untyped]  # OmegaConf's parser
 from src.running import resolvers
 from src.running.schema import Config, TrainConfig
 from src.running.sentences import FaultsError, from_pydantic, unknown_option, user_error
-from src.running.yaml_faults import yaml_fault
+from src.running.yaml_faults import config_file, yaml_fault
 
 CONFIG_FOLDER = Path(__file__).resolve().parents[2] / "conf"
 _Kind = TypeVar("_Kind", bound=Config)
 
+_OF_A_FILE = re.compile(r"In '([^':]+/[^':]+)': (.*)")
 OPTIONAL_GROUPS = ("experiment", "debug")  # they only override others, leave no keys of their own, and can be null
 
 
@@ -87,8 +89,26 @@ def _sentences() -> Iterator[None]:
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError, RecursionError) as error:
         if fault := yaml_fault(error):
             raise FaultsError([fault]) from None
-        parts = [first_line(error), first_line(error.__cause__) if error.__cause__ else ""]
-        raise FaultsError([": ".join(part.rstrip(".:") for part in parts if part) + "."]) from None
+        lines = str(error).strip().split("\n")
+        if lines[0].endswith("raised while composing config:"):
+            lines = [f"{lines[0].split(': ')[0]}: {' '.join(lines[1:2])}"]
+        parts = [lines[0], first_line(error.__cause__) if error.__cause__ else ""]
+        raise FaultsError([_with_file(": ".join(part.rstrip(".:") for part in parts if part))]) from None
+
+
+def _with_file(said: str) -> str:
+    """Return a sentence about what Hydra said of a file in a group, which it names without its folder."""
+    found = _OF_A_FILE.fullmatch(said)
+    loader = GlobalHydra.instance().config_loader() if found else None
+    file = loader.repository.load_config(found[1]) if found and isinstance(loader, ConfigLoaderImpl) else None
+    if found is None or file is None:
+        return f"{said}."
+    path = config_file(found[1], file)
+    if found[1].split("/")[0] in OPTIONAL_GROUPS and file.header.get("package") != "_global_":
+        from src.running.ineffective import HEADER  # which needs this module
+
+        return f"{path} must begin with the line `{HEADER}`, but does not, and so overrides nothing; mend that."
+    return f"{path} must be a file of this configuration, but is not: {found[2]}; mend it."
 
 
 def validate(config: DictConfig) -> TrainConfig:

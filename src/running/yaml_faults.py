@@ -4,6 +4,7 @@ import re
 import traceback
 from pathlib import Path
 
+from hydra.plugins.config_source import ConfigResult
 from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]  # OmegaConf's parser
 from yaml.reader import ReaderError  # type: ignore[import-untyped]
 
@@ -16,7 +17,8 @@ def yaml_fault(error: BaseException) -> str | None:
     if path is None:
         return None
     line: int | None = None
-    why = (str(error).strip().splitlines() or ["?"])[0].rstrip(".")
+    said = str(error).strip() or str(error.__cause__ or type(error).__name__).strip()  # ANTLR's own errors say nothing
+    why = said.split("\n")[0].rstrip(".")
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
@@ -39,7 +41,14 @@ def _file(error: BaseException) -> Path | None:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_name == "load_config" and "full_path" in frame.f_locals:
             return Path(frame.f_locals["full_path"])
+        if frame.f_code.co_name == "load_config" and frame.f_locals.get("ret"):  # its defaults list, once it is read
+            return config_file(frame.f_locals["config_path"], frame.f_locals["ret"])
     return None
+
+
+def config_file(name: str, found: ConfigResult) -> Path:
+    """Return the file that Hydra found for a name."""
+    return Path(found.path.removeprefix("file://")) / f"{name.removesuffix('.yaml')}.yaml"
 
 
 def _no_text(path: Path) -> tuple[int | None, str]:

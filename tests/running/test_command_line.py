@@ -421,11 +421,37 @@ def test_a_yaml_fault_names_file_and_line(tmp_path: Path, content: bytes, line: 
         assert fault.endswith("; mend it.")
 
 
-def test_a_file_that_hydra_cannot_read_otherwise_is_named(tmp_path: Path) -> None:
-    for name, content in (("header", "# @package\nseed: 1\n"), ("value", "# @package _global_\nseed: ${nope\n")):
-        write(tmp_path / f"experiment/{name}.yaml", content)
-        (fault,) = faults(f"--config-dir={tmp_path}", f"experiment={name}")
-        assert fault.startswith(f"{tmp_path}/experiment/{name}.yaml must be a file of this configuration, but is not: ")
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("# @package\nseed: 1\n", "Expected"),
+        ("# @package _global_\nseed: ${nope\n", ""),
+        ("# @package _global_\nmodel:\n  dim: ${\n", "no viable alternative at input '${'; mend it."),
+        ("# @package _global_\n- seed\n", "Cannot merge DictConfig with ListConfig; mend it."),
+        ("# @package _global_\nmodel: [3]\n", "Cannot merge DictConfig with ListConfig; mend it."),
+        ("# @package _global_\ndefaults: [3]\n", "Unsupported type in defaults : int; mend it."),
+        ("# @package _global_\ndefaults: 3\n", "Invalid defaults list in 'experiment/mine', defaults must be a list"),
+        ("# @package _global_\ndefaults: [override /nothing: sgd]\n", "Could not override 'nothing'. No match in the"),
+        ("# @package _global_\ndefaults: [nothing]\n", "Could not load 'experiment/nothing'"),
+    ],
+)
+def test_a_file_that_hydra_cannot_read_otherwise_is_named(tmp_path: Path, content: str, why: str) -> None:
+    path = tmp_path / "experiment/mine.yaml"
+    write(path, content)
+    (fault,) = faults(f"--config-dir={tmp_path}", "experiment=mine")
+    assert fault.startswith(f"{path} must be a file of this configuration, but is not: {why}")
+    assert fault.endswith("; mend it.")
+    assert "?" not in fault
+
+
+def test_overrides_of_groups_without_a_header_are_not_found(tmp_path: Path) -> None:
+    for content in ("defaults: [override /optimizer: sgd]\n", "# @package x\ndefaults: [override /optimizer: sgd]\n"):
+        write(tmp_path / "experiment/mine.yaml", content)
+        (fault,) = faults(f"--config-dir={tmp_path}", "experiment=mine")
+        assert fault.startswith(f"{tmp_path}/experiment/mine.yaml must begin with the line `# @package _global_`, but ")
+        assert fault.endswith("; mend that.")
+    write(tmp_path / "experiment/mine.yaml", "# @package _global_\ndefaults: [override /optimizer: sgd]\n")
+    assert faults(f"--config-dir={tmp_path}", "experiment=mine") == []
 
 
 def test_no_hint_where_the_options_are_listed() -> None:
