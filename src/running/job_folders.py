@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-_RESOLVER = re.compile(r"\$\{[^}]*:")  # ${now:%S} is another when the job is started
+# What is another when the job is started: a time with seconds, and a folder that is made then
+_WHEN_STARTED = re.compile(r"\$\{ *(now *:[^}]*%[fsSTcXr]|new_folder *:)")
 
 
 def job_folder(config: DictConfig, number: int) -> str:
@@ -15,13 +16,16 @@ def job_folder(config: DictConfig, number: int) -> str:
 
     Args:
         config: as composed for the job, `hydra` included.
-        number: of the job; what only a running job can tell counts as different for each.
+        number: of the job; what is made only when it is started counts as different for each.
     """
-    written = OmegaConf.to_container(config.hydra.sweep, resolve=False)
-    if isinstance(written, dict) and _RESOLVER.search(str(written["subdir"])):
+    sweep = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+    assert isinstance(sweep, dict)
+    written = str(sweep["subdir"])
+    if _WHEN_STARTED.search(written):
         return str(number)
     OmegaConf.set_struct(config, False)
     config.hydra.job.num, config.hydra.job.id = number, str(number)
+    config.hydra.sweep.subdir = written.replace("${hydra:", "${hydra.")  # the former asks the running job
     try:
         return str(OmegaConf.select(config, "hydra.sweep.subdir", throw_on_missing=True))
     except OmegaConfBaseException:

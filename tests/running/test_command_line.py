@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import shlex
 import string
 import subprocess
 import sys
@@ -390,9 +391,24 @@ def test_a_glob_over_whole_options_is_a_sweep() -> None:
 
 def test_folders_of_jobs_that_differ_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep_axes, "MOST_JOBS_CHECKED", 3)  # and then some jobs are checked twice
-    for name in ("s_${hydra.job.num}", "${hydra.job.override_dirname}", "${hydra:job.id}", "${now:%H}", "${seed}"):
+    names = ("s_${hydra.job.num}", "${hydra.job.override_dirname}", "${hydra:job.id}", "${now:%Y-%H-%M-%S}", "${seed}")
+    for name in (*names, "${now:%Y}/${hydra:job.num}", "${hydra:job.override_dirname}", "${oc.env:HOME}_${seed}"):
         assert faults("-m", "seed=1,2,3,4,5", f"hydra.sweep.subdir={name}") == [], name
     assert faults("-m", "seed=1", "hydra.sweep.subdir=same") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("${now:since}", "since"), ("a_${oc.env:PLACE}", "a_here"), ("${hydra:job.name}", "check"), ("${now:%Y}", "2")],
+)
+def test_a_resolver_alone_makes_no_folders_of_jobs_differ(
+    monkeypatch: pytest.MonkeyPatch, name: str, folder: str
+) -> None:
+    monkeypatch.setenv("PLACE", "here")
+    (fault,) = faults("-m", "optimizer.lr=1e-3,1e-2", f"hydra.sweep.subdir={name}")
+    assert fault.startswith(f"`hydra.sweep.subdir` must be another folder for each job, but is {folder}")
+    advice = shlex.split(fault.rpartition("number it: ")[2])
+    assert faults("-m", "optimizer.lr=1e-3,1e-2", *advice) == []
 
 
 @pytest.mark.parametrize(
