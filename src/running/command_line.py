@@ -157,7 +157,8 @@ def check(line: CommandLine) -> None:
     with config_loader(folder=CONFIG_FOLDER, extra_folder=line.extra_folder, config_name=line.config_name) as loader:
         known_groups = groups(loader)
         overrides: list[Override] = []
-        for override in parse(line.overrides, loader):
+        given = parse(line.overrides, loader)
+        for override in given:
             fault = axis_fault(override) if override.is_sweep_override() else None
             found = [fault] if fault else []
             if override.key_or_group in known_groups and not fault:
@@ -172,15 +173,19 @@ def check(line: CommandLine) -> None:
                 if fault:
                     faults.append(fault)
                     overrides.remove(override)
-            faults += _composed_faults(line, overrides, loader)
+            kept = {override.key_or_group for override in overrides}
+            left_out = {override.key_or_group for override in given} - kept
+            faults += _composed_faults(line, overrides, loader, left_out=left_out)
         except FaultsError as error:  # of a composition
             faults += error.sentences
     if faults:
         raise FaultsError(faults)
 
 
-def _composed_faults(line: CommandLine, overrides: list[Override], loader: ConfigLoaderImpl) -> list[str]:
-    """Return the faults of what a good command line, or the good part of one, composes to."""
+def _composed_faults(
+    line: CommandLine, overrides: list[Override], loader: ConfigLoaderImpl, *, left_out: set[str]
+) -> list[str]:
+    """Return the faults of what a good command line, or the good part of one without some keys, composes to."""
     swept = [override for override in overrides if override.is_sweep_override()]
     whole = compose_all(line.config_name, [str(override.input_line) for override in overrides], sweep=bool(swept))
     multirun = line.multirun or (line.runs and whole.hydra.mode == RunMode.MULTIRUN)
@@ -189,14 +194,15 @@ def _composed_faults(line: CommandLine, overrides: list[Override], loader: Confi
         faults += _folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
         faults += ineffective_overrides(overrides, whole, multirun=multirun)
     if not swept:
-        return faults + (_job_faults(whole, loader) if line.checks_values else [])
+        return faults + (_job_faults(whole, loader, left_out=left_out) if line.checks_values else [])
     if not multirun:
         faults += [
             f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
-            f"add -m (--multirun) to sweep over them{_or_one_text(override)}."
+            f"add -m (--multirun) to sweep over them{_or_one_text(override)}"
             for override in swept
         ]
         overrides = [override for override in overrides if override not in swept]
+        left_out = left_out | {override.key_or_group for override in swept}
     folders: dict[tuple[str, ...], str] = {}  # by job, of which some are checked twice in a large sweep
     for number, job in enumerate(jobs(overrides)):
         try:
@@ -205,17 +211,18 @@ def _composed_faults(line: CommandLine, overrides: list[Override], loader: Confi
             faults += error.sentences
         else:
             folders[tuple(job)] = job_folder(config, number)
-            faults += [*untrusted_names(config), *_job_faults(config, loader)]
+            faults += [*untrusted_names(config), *_job_faults(config, loader, left_out=left_out)]
     return faults + shared_folder_faults([*folders.values()])
 
 
 def _or_one_text(override: Override) -> str:
-    """Advise how to say a comma, where a key may hold one."""
+    """Advise how to say a comma, where a key may hold one; no full stop stands where it would be pasted, too."""
     advice = as_text(override.key_or_group, str(override.input_line).partition("=")[2])
-    return f", or put quotes around one that has a comma: {advice}" if advice else ""
+    return f", or put quotes around one that has a comma: {advice}" if advice else "."
 
 
-def _job_faults(config: DictConfig, loader: ConfigLoaderImpl) -> list[str]:
+def _job_faults(config: DictConfig, loader: ConfigLoaderImpl, *, left_out: set[str]) -> list[str]:
+    """Return the faults of a job's values, but none that names a key whose override was left out: it is another's."""
     faults = [*ineffective_files(config, loader), *ineffective_shares(config, loader)]
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
@@ -223,7 +230,7 @@ def _job_faults(config: DictConfig, loader: ConfigLoaderImpl) -> list[str]:
         validate(config)
     except FaultsError as others:
         faults += others.sentences
-    return faults
+    return [fault for fault in faults if not any(f"`{key}`" in fault for key in left_out)]
 
 
 def _folder_faults(config: DictConfig, key: str) -> list[str]:

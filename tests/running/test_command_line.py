@@ -470,6 +470,21 @@ def test_overrides_of_groups_without_a_header_are_not_found(tmp_path: Path) -> N
     assert faults(f"--config-dir={tmp_path}", "experiment=mine") == []
 
 
+def test_what_was_left_out_for_its_own_fault_is_not_missed() -> None:
+    (fault,) = faults("data=csv", "data.train=a,b.csv")
+    assert fault.startswith("A run takes one value of `data.train`, but data.train=a,b.csv names several; ")
+    (advice,) = shlex.split(fault.rpartition(": ")[2])
+    assert advice == 'data.train="a,b.csv"'  # and no full stop behind it
+    assert faults("data=csv", advice) == []
+    assert faults("data=csv", "+data.train=a.csv") == [
+        "`data.train` exists, so it is changed without the +: data.train=a.csv."
+    ]
+    assert len(faults("model.dim=7,8", "model.num_heads=5")) == 1  # which need not divide the dim that there is now
+    assert len(faults("data=csv", "data.train=a,b.csv", "model.num_heads=5")) == 2
+    assert len(faults("data=csv", "model.dim=7,8")) == 2
+    assert len(faults("-m", "model.dim=8,12", "model.num_heads=5")) == 2
+
+
 def test_no_hint_where_the_options_are_listed() -> None:
     found = faults("task.name=foo", "logger=xxx", "model.activation=zzz", "model=null")
     assert len(found) == 4
