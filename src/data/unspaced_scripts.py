@@ -6,6 +6,9 @@ which has spaces, is none of them, nor are full-width letters and digits, which 
 below or after a sign (tone, vowel, voicing, variation) is one token with it; Thai vowels with a place of their own are
 signs. So is the zero-width space, which Khmer and Thai put between words.
 
+A limit: Javanese, Balinese, Sundanese and Batak are written without spaces in part, and are not among them. What stands
+between two spaces is a token there; `tokenizer=bpe` learns shorter ones.
+
 Everything here is written down and not looked up, so that ids do not depend on the Unicode version of a library.
 """
 
