@@ -12,7 +12,7 @@ auto    As `csv`, in files of both kinds, where nothing else can be meant. Refus
           row, the first and the last with a label that is known or met elsewhere; or all have just the fields of a
           row, none of which begins with the space that follows a comma in prose, and the labels are short as others
           are. Blank lines are those of a text, unless there are some between rows, or the first and the last line
-          have just the fields of a row.
+          have just the fields of a row, none but the label with such a space.
 
 What is read in the end is what Python's csv module reads, or what splitting lines gives, and never a mixture.
 """
@@ -147,7 +147,7 @@ class _Suspect(NamedTuple):
     refusal: UserError
     labels: tuple[set[str], set[str]]  # what could be the label of its first line, and of its last
     longest: int | None  # label of any line, if all are like rows
-    paragraphs: bool  # whether blank lines are in it, and its first or last line has more fields than a row
+    paragraphs: bool  # whether blank lines are in it, and its first or last line is not just a row
 
 
 @dataclass
@@ -187,7 +187,7 @@ class _Watch:
         if all(len(parts) >= self.fields for parts in rows):
             labels = self._labels(rows[0]), self._labels(rows[-1])
             longest = max(len(parts[self.label]) for parts in split) if alike else None
-            paragraphs = len(rows) < len(split) and not len(rows[0]) == len(rows[-1]) == self.fields
+            paragraphs = len(rows) < len(split) and not (self._is_exact(rows[0]) and self._is_exact(rows[-1]))
             self.suspects.append(_Suspect(self._over_rows(record), labels, longest, paragraphs=paragraphs))
 
     def check_all(self) -> None:
@@ -209,6 +209,12 @@ class _Watch:
         prose = self.separator == "," and any(part[:1].isspace() for part in parts[1:])
         in_quotes = label.startswith('"') and len(label.splitlines()) == 1
         return not prose and (parts[self.label].startswith('"') or not in_quotes)
+
+    def _is_exact(self, parts: list[str]) -> bool:
+        """Say whether a line's parts are as many as those of a row, and no prose: a space after a comma begins none."""
+        others = [part for place, part in enumerate(parts) if place not in (0, self.label)]
+        prose = self.separator == "," and any(part[:1].isspace() for part in others)
+        return len(parts) == self.fields and not prose
 
     def _labels(self, parts: list[str]) -> set[str]:
         """Return what could be the label if a line's parts were a row; separators in a text move it from one end."""

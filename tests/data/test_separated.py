@@ -174,7 +174,7 @@ def test_texts_with_line_breaks_in_a_proper_csv_are_read(tmp_path, end, style, o
         "a\tb, c\td\ne\tf, g",
         "well, pos\n\npos,neg,pos. No, really\n\nneg,neg", "pos, neg\nneg,or so, I say\nand more",
         "a sad,sad film\nwithout a plot,or a face", "it was great,\n\nwas it not,\n\nthis film,they say",
-        "neg, pos,neg\n\nwell,pos,neg and so on,pos",
+        "One.\n\nneg, said he", "neg, pos,neg\n\nwell,pos,neg and so on,pos",
     ]  # fmt: skip
     written = [{"id": place, "text": text, "label": ("pos", "neg")[place % 2]} for place, text in enumerate(prose)]
     for suffix, separator in SEPARATOR.items():
