@@ -64,7 +64,7 @@ def separated_rows(
     Raises:
         UserError: a row has another number of fields than the header, or quotes are not as `quoting` asks for.
     """
-    records = _split(lines, separator) if quoting == "none" else _quoted(path, lines, separator, quoting)
+    records = _split(lines, separator) if quoting == "none" else _quoted(path, lines, separator)
     header: list[str] | None = None
     watch = _Watch(path, separator, known=set(labels)) if quoting == "auto" else None
     try:
@@ -103,7 +103,7 @@ def _bare(name: str) -> str:
     return name[1:-1].strip() if len(name) > 1 and name[0] == name[-1] == '"' else name
 
 
-def _quoted(path: Path, lines: Iterable[str], separator: str, quoting: str) -> Iterator[_Record]:
+def _quoted(path: Path, lines: Iterable[str], separator: str) -> Iterator[_Record]:
     csv.field_size_limit(LONGEST_FIELD)
     read: list[str] = []  # since the last row: the csv module takes no line before it needs it
 
@@ -120,10 +120,10 @@ def _quoted(path: Path, lines: Iterable[str], separator: str, quoting: str) -> I
             read.clear()
             line = rows.line_num + 1
     except csv.Error as error:
-        what = _HOW_TO_SAY if quoting == "auto" else "data.quoting=none takes them for signs like any other"
+        shown = str(error).replace("\t", "\\t")
         raise UserError(
             f"the row that begins at {_place(path, line)} must have quotes that close, with each quote inside them "
-            f'written twice (""), but is not so: {error}; {what}.'
+            f'written twice (""), but is not so: {shown}; data.quoting=none takes quotes for signs like any other.'
         ) from error
 
 

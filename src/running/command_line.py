@@ -8,7 +8,6 @@ Left out on purpose: what only the machine or the data can tell (is there a GPU,
 points find that out when they get there.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from src.characters import HALF_A_PAIR
 from src.running.composition import (
@@ -27,11 +25,10 @@ from src.running.composition import (
     OPTIONAL_GROUPS,
     compose_all,
     config_loader,
-    first_line,
     validate,
 )
 from src.running.ineffective import ineffective_files, ineffective_overrides, ineffective_shares
-from src.running.job_folders import job_folder, shared_folder_faults
+from src.running.output_folders import folder_faults, job_folder, shared_folder_faults
 from src.running.overrides import Keys, first_choice, group_faults, groups, parse
 from src.running.quoting import as_text
 from src.running.sentences import FaultsError
@@ -191,7 +188,7 @@ def _composed_faults(
     multirun = line.multirun or (line.runs and whole.hydra.mode == RunMode.MULTIRUN)
     faults = untrusted_names(whole)
     if line.runs:
-        faults += _folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
+        faults += folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
         faults += ineffective_overrides(overrides, whole, multirun=multirun)
     if not swept:
         return faults + (_job_faults(whole, loader, left_out=left_out) if line.checks_values else [])
@@ -231,22 +228,3 @@ def _job_faults(config: DictConfig, loader: ConfigLoaderImpl, *, left_out: set[s
     except FaultsError as others:
         faults += others.sentences
     return [fault for fault in faults if not any(f"`{key}`" in fault for key in left_out)]
-
-
-def _folder_faults(config: DictConfig, key: str) -> list[str]:
-    """Say why the run folder cannot be made, without making it."""
-    section, _, name = key.rpartition(".")
-    written = OmegaConf.to_container(OmegaConf.select(config, section), resolve=False)
-    if isinstance(written, dict) and "new_folder" in str(written[name]):
-        key = "paths.outputs"
-    try:
-        folder = OmegaConf.select(config, key, throw_on_missing=True)
-        if not isinstance(folder, str):
-            return [f"`{key}` must be a folder, but is {'null' if folder is None else folder} instead."]
-        there = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
-    except (OmegaConfBaseException, OSError) as error:
-        return [f"`{key}` must be a folder, but cannot be one ({first_line(error)})."]
-    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return []
-    why = f"{there} cannot be written to" if there.is_dir() else f"{there} is a file"
-    return [f"`{key}` must be a folder that can be written to, but {folder} is none ({why})."]

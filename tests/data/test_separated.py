@@ -134,7 +134,9 @@ def test_quotes_with_two_meanings_are_refused_with_the_key(tmp_path, name, lines
     assert f"{path}, line {line} must " in sentence
     assert part in sentence
     assert "data.quoting=none" in sentence
-    assert "data.quoting=csv" in sentence
+    assert ("data.quoting=csv" in sentence) == (part != "quotes that close"), (
+        "where that would not help, it is no advice"
+    )
 
 
 def test_a_header_whose_quotes_do_not_close(tmp_path):

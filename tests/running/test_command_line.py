@@ -567,3 +567,9 @@ def test_pairs_of_options_pass() -> None:
         for one, other in itertools.product(options[first], options[second]):
             chosen = [f"{first}={one}", f"{second}={other}"]
             assert faults(*chosen, *NEEDED.get(chosen[0], [])) == [], chosen
+
+
+def test_a_sweep_does_not_lie_in_a_run_folder(tmp_path: Path) -> None:
+    (tmp_path / "run.json").touch()
+    (fault,) = faults("-m", "seed=1,2", f"hydra.sweep.dir={tmp_path}")
+    assert fault.startswith(f"`hydra.sweep.dir` must be a folder of a sweep, but {tmp_path} holds a run of its own;")

@@ -1,11 +1,15 @@
-"""Where the jobs of a sweep lie in its folder: each in one of its own."""
+"""Where a run or a sweep will lie, why it cannot, and where the jobs of a sweep lie: each in a folder of its own."""
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+from src.running.composition import first_line
 
 # What is another when the job is started: a time with seconds, and a folder that is made then
 _WHEN_STARTED = re.compile(r"\$\{ *(now *:[^}]*%[fsSTcXr]|new_folder *:)")
@@ -42,3 +46,24 @@ def shared_folder_faults(folders: Sequence[str]) -> list[str]:
                 f"or number it: {advice}"
             ]
     return []
+
+
+def folder_faults(config: DictConfig, key: str) -> list[str]:
+    """Say why the run folder cannot be made, without making it."""
+    section, _, name = key.rpartition(".")
+    written = OmegaConf.to_container(OmegaConf.select(config, section), resolve=False)
+    if isinstance(written, dict) and "new_folder" in str(written[name]):
+        key = "paths.outputs"
+    try:
+        folder = OmegaConf.select(config, key, throw_on_missing=True)
+        if not isinstance(folder, str):
+            return [f"`{key}` must be a folder, but is {'null' if folder is None else folder} instead."]
+        there = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
+    except (OmegaConfBaseException, OSError) as error:
+        return [f"`{key}` must be a folder, but cannot be one ({first_line(error)})."]
+    if key == "hydra.sweep.dir" and (Path(folder) / "run.json").exists():
+        return [f"`{key}` must be a folder of a sweep, but {folder} holds a run of its own; name another folder."]
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return []
+    why = f"{there} cannot be written to" if there.is_dir() else f"{there} is a file"
+    return [f"`{key}` must be a folder that can be written to, but {folder} is none ({why})."]
