@@ -7,7 +7,7 @@ Shape suffixes: C classes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -47,11 +47,10 @@ def class_reports(confusion_CC: Tensor) -> tuple[list[ClassReport], dict[str, Cl
     accuracy = _share(sum(right), reviews)
 
     def macro(figure: list[tuple[int, int]]) -> float:
-        return math.fsum(_share(*figure[label]) for label in occurring) / max(1, len(occurring))
+        return _mean([figure[label] for label in occurring], count=len(occurring))
 
     def weighted(figure: list[tuple[int, int]]) -> float:
-        shares = (_share(labelled[label] * above, below) for label, (above, below) in enumerate(figure))
-        return math.fsum(shares) / max(1, reviews)
+        return _mean([(labelled[label] * above, below) for label, (above, below) in enumerate(figure)], count=reviews)
 
     def of_class(label: int, figure: list[tuple[int, int]]) -> float:
         return _share(*figure[label])
@@ -92,6 +91,15 @@ def wilson_interval(right: int, total: int) -> tuple[float, float]:
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _mean(quotients: Sequence[tuple[int, int]], *, count: int) -> float:
+    """Divide the sum of quotients by a number, with one rounding: a mean of 0.864 and 0.9072 is 0.8856.
+
+    They are added up as whole numbers of 2^-256: of so many digits none that is lost reaches the last of a float.
+    """
+    fixed = sum((above << 256) // below for above, below in quotients if below)
+    return fixed / (count << 256) if count else 0.0
 
 
 def _share(part: int, whole: int) -> float:
