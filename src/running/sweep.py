@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rich.measure import Measurement
 from rich.table import Table
 
 from src.atomic import write_text
@@ -58,22 +59,35 @@ def write_tables(sweep: Path, *, monitor: str) -> None:
 
 
 def print_table(sweep: Path) -> None:
-    """Print the sweep's table, and the one over seeds where there is one."""
-    out = console()
+    """Print the sweep's table, and the one over seeds where there is one; the files hold what does not fit."""
+    out = console(width_of_a_log=1000)  # a table takes what it needs
     for name, title in (("sweep", "Jobs so far, best first"), ("seeds", "Mean and standard deviation over seeds")):
         path = sweep / f"{name}.csv"
         if path.exists():
             header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
             if (len(rows) < 2 and name == "sweep") or not rows:
                 continue
-            table = Table(title=f"{title} ({path})", title_justify="left")
-            for column in header:
-                figure = "/" in column
-                name = column.replace("time/training_seconds", "seconds").replace("/", "\n").replace(" ", "\n")
-                table.add_column(name, overflow="fold", no_wrap=figure, justify="right" if figure else "left")
-            for row in rows:
-                table.add_row(*row)
+            shown = list(range(len(header)))
+            while True:
+                table = _table(f"{title} ({path})", [[row[place] for place in shown] for row in (header, *rows)])
+                figures = [place for place in shown if "/" in header[place]]
+                needed = Measurement.get(out, out.options.update(max_width=10_000), table).maximum
+                if needed <= out.width or len(figures) < 2:
+                    break
+                shown.remove(figures[-1])
             out.print(table)
+
+
+def _table(title: str, lines: Sequence[Sequence[str]]) -> Table:
+    header, *rows = lines
+    table = Table(title=title, title_justify="left")
+    for column in header:
+        figure = "/" in column
+        name = column.replace("time/training_seconds", "seconds").replace("/", "\n").replace(" ", "\n")
+        table.add_column(name, overflow="fold", no_wrap=figure, justify="right" if figure else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _over_seeds(

@@ -4,7 +4,11 @@ import csv
 import json
 from pathlib import Path
 
-from src.running.sweep import write_tables
+import pytest
+from rich.console import Console
+
+from src.running import sweep as sweep_tables
+from src.running.sweep import print_table, write_tables
 
 
 def job(sweep: Path, name: str, overrides: list[str], metrics: dict[str, float] | None) -> None:
@@ -61,3 +65,25 @@ def test_mean_and_deviation_over_seeds(tmp_path: Path) -> None:
     assert [row["validation/accuracy mean"] for row in rows] == ["0.7500", "0.7500"]
     assert [row["validation/accuracy deviation"] for row in rows] == ["0.2121", "0.0707"]
     assert (tmp_path / "seeds.md").read_text().count("\n") == 4
+
+
+@pytest.mark.parametrize("width", [1000, 80, 50])
+def test_a_printed_table_leaves_out_what_does_not_fit_rather_than_digits(
+    tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {"validation/accuracy": 0.7556, "validation/loss": 0.2269, "test/accuracy": 0.6998, "test/f1": 0.3211}
+    for number in range(4):
+        overrides = [f"model.dim={16 * (1 + number // 2)}", f"seed={number % 2}"]
+        job(tmp_path, str(number), overrides, figures | {"time/training_seconds": 12.25})
+    write_tables(tmp_path, monitor="validation/accuracy")
+    monkeypatch.setattr(sweep_tables, "console", lambda **_: Console(width=width, color_system=None))
+    print_table(tmp_path)
+    said = capsys.readouterr().out
+    for line in ("0.7556", "model.dim", "seeds", "deviation"):
+        assert line in said
+    seeds = said[said.index("Mean and standard deviation") :]
+    assert ("0.3211" in seeds) == (width == 1000)
+    assert all(len(line) <= width for line in said.splitlines())
+    cells = [cell for line in said.splitlines() for cell in line.replace("│", " ").split() if cell.startswith("0.")]
+    assert set(cells) <= {"0.7556", "0.2269", "0.6998", "0.3211", "0.0000"}, "every figure is whole"
+    assert sum("│ 16" in line for line in said.splitlines()) == 3, "two jobs and their mean, each on a line"
