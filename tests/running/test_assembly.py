@@ -11,10 +11,11 @@ from omegaconf import OmegaConf
 
 from src.errors import UserError
 from src.running import assembly, devices
-from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
+from src.running.composition import CONFIG_FOLDER, validate
 from src.running.hyperparameters import hyperparameters
 from src.running.schema import TrainConfig
 from src.running.training import train
+from tests.running.composing import composed
 
 TINY = (
     "model.dim=16", "model.encoder_layers=1", "data.max_tokens=32", "data.batch_tokens=128", "data.overfit_reviews=8",
@@ -23,14 +24,6 @@ TINY = (
 NEEDS_A_GPU = {"gpu", "ddp", "mps"}
 TWO_PROCESSES = {"ddp_cpu"}  # tests/end_to_end
 NEEDS_AN_ARCHIVE = {"imdb"}  # tests/data and below
-
-
-def composed(*overrides: str) -> TrainConfig:
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
-        config = compose_all("train", [*overrides])
-    OmegaConf.set_struct(config, False)
-    config.pop("hydra")
-    return validate(config)
 
 
 @pytest.mark.parametrize(("limit", "batches", "processes"), [(0.1, 10, 2), (0.05, 10, 1), (0.3, 7, 3)])

@@ -15,20 +15,13 @@ from omegaconf.errors import InterpolationResolutionError
 
 from src.errors import UserError
 from src.running import resolvers, sweep_axes
-from src.running.command_line import check, read_command_line
+from src.running.command_line import read_command_line
 from src.running.composition import CONFIG_FOLDER, compose_all, config_loader
-from src.running.sentences import FaultsError, unknown_key, user_error
+from src.running.sentences import unknown_key, user_error
 from src.running.trusted_names import TRUSTED, untrusted_names
+from tests.running.composing import faults
 
 GROUPS = sorted(path.name for path in CONFIG_FOLDER.iterdir() if path.is_dir() and path.name != "hydra")
-
-
-def faults(*arguments: str) -> list[str]:
-    try:
-        check(read_command_line([*arguments], config_name="train"))
-    except FaultsError as error:
-        return error.sentences
-    return []
 
 
 NEEDED = {"data=csv": ["data.train=reviews.csv"]}  # by options that do nothing by themselves

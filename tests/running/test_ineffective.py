@@ -4,17 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from src.running.command_line import check, read_command_line
+from src.running.command_line import read_command_line
 from src.running.ineffective import HEADER
 from src.running.sentences import FaultsError
-
-
-def faults(*arguments: str) -> list[str]:
-    try:
-        check(read_command_line([*arguments], config_name="train"))
-    except FaultsError as error:
-        return error.sentences
-    return []
+from tests.running.composing import faults
 
 
 @pytest.fixture

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
 
 from src.data import official
 from src.data.reviews import Review
 from src.inference.run_folder import read_run
 from src.running.assembly import build_data
-from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
 from src.running.evaluated_reviews import evaluated_reviews, remarks_on
 from src.running.met_before import met_before, where_it_is_now
 from src.running.schema import TrainConfig
 from tests.run_folders import make_run
+from tests.running.composing import composed
 
 TEXTS = [f"film number {number} was {'good' if number % 2 else 'bad'}" for number in range(40)]
 
@@ -31,12 +30,8 @@ def write(path: Path, texts: list[str]) -> None:
 def run(tmp_path: Path) -> tuple[TrainConfig, Path]:
     """The configuration and the folder of a run on a table of one's own."""
     write(tmp_path / "mine.csv", TEXTS)
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
-        paths = [f"data.train='{tmp_path}/mine.csv'", f"paths.cache='{tmp_path}/cache'"]
-        composed = compose_all("train", ["data=csv", *paths, "data.test_share=0.25"])
-    OmegaConf.set_struct(composed, False)
-    composed.pop("hydra")
-    config = validate(composed)
+    paths = [f"data.train='{tmp_path}/mine.csv'", f"paths.cache='{tmp_path}/cache'"]
+    config = composed("data=csv", *paths, "data.test_share=0.25")
     data = build_data(config)
     data.setup()
     assert data.expected_fingerprint() == data.fingerprint
@@ -84,12 +79,10 @@ def test_of_a_file_that_is_one_split_nothing_else_is_said(run: tuple[TrainConfig
 
 def test_a_remark_is_worth_no_download(run: tuple[TrainConfig, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     _, folder = run
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
-        composed = compose_all("train", ["data=imdb", f"paths.cache='{folder}/empty'"])
-    OmegaConf.set_struct(composed, False)
-    composed.pop("hydra")
     monkeypatch.setattr(official, "download", lambda *_, **__: pytest.fail("downloaded"))
-    (said,) = met_before(validate(composed), folder, [review("a", "a")], split="test")
+    (said,) = met_before(
+        composed("data=imdb", f"paths.cache='{folder}/empty'"), folder, [review("a", "a")], split="test"
+    )
     assert said.endswith("are not at hand: the archive of data=imdb is not there.")
 
 

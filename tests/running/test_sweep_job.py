@@ -6,17 +6,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
-from src.running.schema import TrainConfig
 from src.running.sweep_job import OtherSweepError, run_job
-
-
-def composed(*overrides: str) -> TrainConfig:
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
-        config = compose_all("train", [*overrides])
-    OmegaConf.set_struct(config, False)
-    config.pop("hydra")
-    return validate(config)
+from tests.running.composing import composed
 
 
 def test_a_job_is_known_by_what_its_values_mean(tmp_path: Path) -> None:
