@@ -20,7 +20,7 @@ from src.running.evaluated_reviews import evaluated_reviews, remarks_on
 from src.running.training import train
 from tests.data.conftest import ToySource
 from tests.run_folders import make_run
-from tests.running.test_assembly import composed
+from tests.running.composing import composed
 
 NEW, OLD = BasicEnglish("characters"), BasicEnglish("words")
 

@@ -13,7 +13,7 @@ from src.running.older_runs import BEFORE, completed, with_rules_of
 from src.running.overlay import overlaid
 from src.running.schema import Config, TrainConfig
 from src.running.sweep_job import OtherSweepError, run_job
-from tests.running.test_assembly import composed
+from tests.running.composing import composed
 
 OLD = Path(__file__).parents[1] / "fixtures" / "run_format_1"
 OWN = ("data=csv", "data.train=mine.csv")
