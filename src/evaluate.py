@@ -25,8 +25,8 @@ EXAMPLES = (
     ("python -m src.evaluate run=latest trainer=gpu trainer.precision=32-true", "elsewhere, in another precision"),
 )
 GROUPS = Path(__file__).resolve().parents[1] / "conf"  # of overrides: data=..., trainer=...
-# What counts in an evaluation, beside the limit of its split
-IDLE = ("data.batch_", "data.workers")
+IDLE = ("data.batch_", "data.workers")  # what of `data` has no effect on an evaluation
+# What has, beside the limit of its split
 EFFECTIVE = ("data.", "paths.cache", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision",
              "trainer.deterministic", "trainer.progress")  # fmt: skip
 # What may differ from the run without making the reviews others

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from src.data.separated import separated_rows
 from src.errors import UserError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+SEPARATED = (".csv", ".tsv")  # files whose fields stand between separators
+SUFFIXES = (*SEPARATED, ".jsonl", ".ndjson", ".parquet")
 _NAMED = 20  # columns listed in a sentence
 
 
@@ -50,7 +51,7 @@ def read_table(
         raise UserError(f"{path} must be a file of reviews, but {what}.")
     if suffix == ".parquet":
         rows = _parquet(path, columns)
-    elif suffix in (".csv", ".tsv"):
+    elif suffix in SEPARATED:
         rows = _separated(path, columns, separator="," if suffix == ".csv" else "\t", quoting=quoting, labels=labels)
     else:
         rows = _json_lines(path, columns)

@@ -29,6 +29,7 @@ CONFIG_FOLDER = Path(__file__).resolve().parents[2] / "conf"
 _Kind = TypeVar("_Kind", bound=Config)
 
 _OF_A_FILE = re.compile(r"In '([^':]+/[^':]+)': (.*)")
+HEADER = "# @package _global_"  # the first line by which a file's keys become those of the whole configuration
 OPTIONAL_GROUPS = ("experiment", "debug")  # they only override others, leave no keys of their own, and can be null
 
 
@@ -105,8 +106,6 @@ def _with_file(said: str) -> str:
         return f"{said}."
     path = config_file(found[1], file)
     if found[1].split("/")[0] in OPTIONAL_GROUPS and file.header.get("package") != "_global_":
-        from src.running.ineffective import HEADER  # which needs this module
-
         return f"{path} must begin with the line `{HEADER}`, but does not, and so overrides nothing; mend that."
     return f"{path} must be a file of this configuration, but is not: {found[2]}; mend it."
 

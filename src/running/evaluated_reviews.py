@@ -1,6 +1,7 @@
 """The reviews that an evaluation measures a run on, and what must be known of them to read its figures."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from src.data.encoded import EncodedSplit
 from src.data.encoding import encode_split
@@ -19,8 +20,16 @@ from src.running.schema import Config
 from src.running.schema_data import Csv
 
 
-def evaluated_reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> tuple[Source, EncodedSplit]:
-    """Return the source and the encoded reviews of a split.
+class EvaluatedReviews(NamedTuple):
+    """The reviews of a split, as ids and as they were read."""
+
+    source: Source
+    encoded: EncodedSplit
+    read: list[Review] | None  # None: the run's own, which the cache has as ids
+
+
+def evaluated_reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> EvaluatedReviews:
+    """Return the source and the reviews of a split.
 
     Raises:
         UserError: they are not those of the run though they should be, or have labels that the run does not know.
@@ -35,7 +44,7 @@ def evaluated_reviews(config: Config, run: RunFolder, split: str, *, own_data: b
                 f"{data.fingerprint} instead of {known['data']}; give the same files (data.archive=..., "
                 "data.train=...), or name other reviews: data=csv data.test=FILE."
             )
-        return data.source, data.encoded.test if split == "test" else data.encoded.validation
+        return EvaluatedReviews(data.source, data.encoded.test if split == "test" else data.encoded.validation, None)
     source = _source(config, run, split)
     reviews = reviews_of(source, split)
     if source.label_names != run.label_names:
@@ -52,7 +61,7 @@ def evaluated_reviews(config: Config, run: RunFolder, split: str, *, own_data: b
         head_share=config.data.head_share,
         speaks=is_first_process(),
     )
-    return source, encoded
+    return EvaluatedReviews(source, encoded, reviews)
 
 
 def _source(config: Config, run: RunFolder, split: str) -> Source:
@@ -79,10 +88,9 @@ def _source(config: Config, run: RunFolder, split: str) -> Source:
     return assembly.build_source(data, cache=at_home(config.paths.cache, key="paths.cache"))
 
 
-def remarks_on(
-    run: RunFolder, source: Source, encoded: EncodedSplit, *, split: str, trained: Config | None
-) -> Iterator[str]:
+def remarks_on(measured: EvaluatedReviews, run: RunFolder, *, split: str, trained: Config | None) -> Iterator[str]:
     """Yield what must be known to read the figures on reviews that are not the run's own."""
+    source, encoded, read = measured
     # What a table's own splits share is about a training on them, which this run is none of
     yield from source.remarks_on_reviews if isinstance(source, TableReviews) else source.remarks
     summary = summarise(
@@ -93,8 +101,8 @@ def remarks_on(
         max_tokens=run.max_tokens,
     )
     yield from unknown_shares({split: summary}, tokenizer=run.tokenizer.name)
-    if trained is not None:
-        yield from met_before(trained, run.path, reviews_of(source, split), split=split)
+    if trained is not None and read is not None:
+        yield from met_before(trained, run.path, read, split=split)
 
 
 def reviews_of(source: Source, split: str) -> list[Review]:

@@ -87,10 +87,11 @@ def evaluate(
     quieten(first=first)
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = read_run(folder, checkpoint=checkpoint)
-    source, encoded = evaluated_reviews(config, run, split, own_data=own_data)
+    measured = evaluated_reviews(config, run, split, own_data=own_data)
+    source, encoded, read = measured
     if first and not own_data:  # of the run's own reviews, all has been said
         own = trained and where_it_is_now(trained, config)
-        for remark in remarks_on(run, source, encoded, split=split, trained=own):
+        for remark in remarks_on(measured, run, split=split, trained=own):
             reporting.print_remark(remark)
     if not len(encoded):
         raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
@@ -125,7 +126,10 @@ def evaluate(
     figures = task.last_report.record(split)
     if not first:
         return figures
-    errors = worst_errors(task.last_records, reviews_of(source, split), run.label_names, count=worst) if worst else []
+    errors = []
+    if worst:
+        reviews = reviews_of(source, split) if read is None else read
+        errors = worst_errors(task.last_records, reviews, run.label_names, count=worst)
     record = {
         **figures,
         "split": split,

@@ -4,18 +4,16 @@ Hydra passes over all of these in silence: a file whose first line does not say 
 without a sweep, a share to hold out where a file is given instead.
 """
 
+import codecs
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from src.running.composition import OPTIONAL_GROUPS
-
-HEADER = "# @package _global_"  # the first line by which a file's keys become those of the whole configuration
-SEPARATED = (".csv", ".tsv")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+from src.data.table import SEPARATED
+from src.running.composition import HEADER, OPTIONAL_GROUPS
+from src.running.yaml_faults import config_file
 
 
 def ineffective_files(config: DictConfig, loader: ConfigLoaderImpl) -> Iterator[str]:
@@ -39,9 +37,9 @@ def ineffective_files(config: DictConfig, loader: ConfigLoaderImpl) -> Iterator[
                 f"`{group}` must hold no keys of its own, but holds {keys}, which have no effect there; take them out."
             )
             continue
-        path = Path(file.path.removeprefix("file://")) / f"{group}/{option}.yaml"
+        path = config_file(f"{group}/{option}", file)
         instead, remedy = "does not", "add that line"
-        if path.is_file() and path.read_bytes().startswith(_BYTE_ORDER_MARK):
+        if path.is_file() and path.read_bytes().startswith(codecs.BOM_UTF8):
             instead, remedy = "begins with a byte order mark", "save it as UTF-8 without one, with that line first"
         elif package := file.header.get("package"):
             instead, remedy = f"says {package} instead", "mend that line"

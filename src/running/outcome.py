@@ -51,7 +51,7 @@ def announce(
             "parameters": f"{parameters:,} ({embedding:,} of them embeddings)",
             "device": f"{devices.device_name(config.trainer)}, {precision}, "
             + counted(torch.get_num_threads(), "thread"),
-            "training": f"{counted(config.trainer.max_epochs, 'epoch')} of {_of(batches, 'batch', 'batches')}, "
+            "training": f"{counted(config.trainer.max_epochs, 'epoch')} of {counted(batches, 'batch', 'batches')}, "
             + counted(task.total_steps, "step"),
             "data ready in": f"{time.monotonic() - began:.1f} s",
             "run folder": str(from_here(folder)),
@@ -93,13 +93,9 @@ def _curves(config: TrainConfig, folder: Path) -> str:
     return f"tensorboard --logdir {shlex.quote(str(from_here(folder)))}"
 
 
-def counted(number: int, thing: str) -> str:
-    """Return a number of things in words."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
-
-
-def _of(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"
+def counted(number: int, thing: str, things: str | None = None) -> str:
+    """Return a number of things in words; `things` are several where an s does not make them so."""
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
 
 
 def predictions(records: Records, ids: list[str], label_names: tuple[str, ...]) -> Iterator[dict[str, Any]]:

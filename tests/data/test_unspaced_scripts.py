@@ -108,8 +108,8 @@ def test_an_evaluation_says_it_too(tmp_path: Path):
     (tmp_path / "a.csv").write_text("text,label\nЭто было хорошо,positive\nthe film,negative\n")
     config = composed("data=csv", f"data.train={tmp_path}/a.csv", f"data.test={tmp_path}/a.csv")
     config = config.model_copy(update={"data": config.data.model_copy(update={"train": None})})
-    source, encoded = evaluated_reviews(config, run, "test", own_data=False)
-    (remark,) = remarks_on(run, source, encoded, split="test", trained=None)
+    measured = evaluated_reviews(config, run, "test", own_data=False)
+    (remark,) = remarks_on(measured, run, split="test", trained=None)
     assert remark.startswith("60 % of the test split's tokens are <unk>")
 
 

@@ -70,9 +70,9 @@ def test_of_a_file_that_is_one_split_nothing_else_is_said(run: tuple[TrainConfig
     data = config.data.model_copy(update={split: str(folder / "other.csv")})
     other, trained = config.model_copy(update={"data": data}), read_run(make_run(folder / "r"))
     (folder / "r" / "run.json").write_text((folder / "run.json").read_text())
-    source, encoded = evaluated_reviews(other, trained, split, own_data=False)
-    assert len(encoded) == 4
-    *_, said = remarks = [*remarks_on(trained, source, encoded, split=split, trained=config)]
+    measured = evaluated_reviews(other, trained, split, own_data=False)
+    assert len(measured.encoded) == 4
+    *_, said = remarks = [*remarks_on(measured, trained, split=split, trained=config)]
     assert said.startswith(f"2 of 4 {split} reviews have a text that is trained on or validated on too;")
     assert sum("trained on" in remark for remark in remarks) == 1
 
