@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from src.data.label_spellings import looks_like, means_the_same, pairs_that_look_identical, told_apart
+from src.data.places import place
 from src.data.reviews import Review
-from src.data.table import place, read_table
+from src.data.table import read_table
 from src.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]+)?")  # up to what a float can hold

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from src.data.places import place
 from src.data.separated import separated_rows
 from src.errors import UserError
 
@@ -68,11 +69,6 @@ def read_table(
         raise UserError(f"{path} must be a file that can be read, but cannot be: {error}.") from error
     if empty:
         raise UserError(f"{path} must hold at least one review, but is empty.")
-
-
-def place(path: Path, line: int) -> str:
-    """Name a row in a sentence."""
-    return f"{path}, {'row' if path.suffix.lower() == '.parquet' else 'line'} {line:,}"
 
 
 def _lines(path: Path) -> Iterator[str]:
