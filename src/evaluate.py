@@ -48,16 +48,16 @@ def main() -> None:
         examples=EXAMPLES,
     )
 
-    from src.inference.run_files import (  # torch: 2 s that a typo need not wait for
+    from src.config.overlay import differences, overlaid
+    from src.config.schema import Config
+    from src.inference.run_folder import find_run
+    from src.processes.launching import is_first_process
+    from src.runs.reading import (  # torch: 2 s that a typo need not wait for
         earlier_resumes,
         read_config,
         read_record,
         recorded,
     )
-    from src.inference.run_folder import find_run
-    from src.running.launching import is_first_process
-    from src.running.overlay import differences, overlaid
-    from src.running.schema import Config
 
     log_to_terminal()
     folder = find_run(options["run"])
@@ -75,8 +75,8 @@ def main() -> None:
             "leave that out."
         )
 
-    from src.running.evaluation import evaluate
-    from src.tasks.interruption import Interruption
+    from src.evaluation.evaluation import evaluate
+    from src.processes.interruption import Interruption
 
     Interruption().install()  # Lightning would answer Ctrl-C with exit code 1
     said = [f"run folder {folder}", *(f"changed: {change}" for change in changes)]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from src.characters import HALF_A_PAIR
 from src.errors import UserError
-from src.inference.run_files import exists
 from src.options import Option, options_or_help
 from src.program import run_program
+from src.runs.reading import exists
 from src.streams import standard_output_is_closed
 
 if TYPE_CHECKING:

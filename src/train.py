@@ -15,12 +15,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from src.config import command_line
+from src.config.composition import CONFIG_FOLDER, validate
+from src.config.schema import TrainConfig
+from src.config.sentences import user_error
 from src.errors import UserError
 from src.program import complain, log_to_terminal, run_program
-from src.running import command_line
-from src.running.composition import CONFIG_FOLDER, validate
-from src.running.schema import TrainConfig
-from src.running.sentences import user_error
 
 FAILED_JOBS: list[Path] = []  # of this process's sweep
 HELD = ExitStack()  # locks, until the process ends
@@ -60,11 +60,11 @@ def job(composed: DictConfig) -> float | None:
 
 def begin(config: TrainConfig, folder: Path, overrides: list[str]) -> float | None:
     """Begin a run, in a folder that holds none."""
-    from src.running.folder import claim, discard_unborn
-    from src.running.launching import is_first_process
-    from src.running.lock import locked
-    from src.running.training import train  # lightning and torch: 5 s that a typo need not wait for
-    from src.tasks.interruption import Interruption
+    from src.processes.interruption import Interruption
+    from src.processes.launching import is_first_process
+    from src.runs.lock import locked
+    from src.runs.record import claim, discard_unborn
+    from src.training.training import train  # lightning and torch: 5 s that a typo need not wait for
 
     interruption = Interruption()
     interruption.install()
@@ -84,9 +84,9 @@ def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: 
 
     The sweep's folder is held until this process ends: of the same command given twice, one goes on.
     """
-    from src.running.lock import locked
-    from src.running.sweep import print_table, write_tables
-    from src.running.sweep_job import OtherSweepError, run_job
+    from src.reporting.sweep_tables import print_table, write_tables
+    from src.runs.lock import locked
+    from src.training.sweep_job import OtherSweepError, run_job
 
     try:
         HELD.enter_context(locked(sweep))
@@ -111,9 +111,9 @@ def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: 
 
 def go_on(line: command_line.CommandLine) -> None:
     """Go on with a run in its own folder."""
-    from src.running.resuming import planned
-    from src.running.training import train
-    from src.tasks.interruption import Interruption
+    from src.processes.interruption import Interruption
+    from src.training.resuming import planned
+    from src.training.training import train
 
     interruption = Interruption()
     interruption.install()

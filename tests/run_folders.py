@@ -7,9 +7,9 @@ from typing import Any
 import torch
 import yaml
 
-from src.checkpoint_file import write_checkpoint
 from src.data.tokenizers import train_tokenizer
 from src.data.vocabulary import Vocabulary
+from src.runs.checkpoint_file import write_checkpoint
 from src.transformer.classifier import TransformerClassifier
 
 TEXTS = (

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from src import cache, homes, runs, streams
+import src.runs.__main__ as runs
+from src import cache, homes, streams
 from src.errors import UserError
 from src.options import Option, options_or_help
-from src.running import reporting
+from src.reporting import start_and_end as reporting
 from src.streams import Output, Remarks
 from tests.end_to_end.program import REPOSITORY
-from tests.running.test_label_tables import report_of, summary_of
+from tests.reporting.test_label_tables import report_of, summary_of
 
 Terminal = Callable[[str], Callable[[], str]]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from src.checkpoint_file import read_checkpoint
 from src.data.tokenizers import Tokenizer, tokenizer_from_state
 from src.data.vocabulary import Vocabulary
 from src.errors import UserError
 from src.homes import at_home
-from src.inference.run_files import damaged, exists, read_config, read_json, read_record
+from src.runs.checkpoint_file import read_checkpoint
+from src.runs.reading import damaged, exists, read_config, read_json, read_record
 from src.transformer.classifier import TransformerClassifier
 
 CHECKPOINTS = ("best", "last")

@@ -14,13 +14,13 @@ from src.data.encoding import encode_reviews
 from src.data.tokenizers import BasicEnglish, tokenizer_from_state
 from src.data.unspaced_scripts import has_signs
 from src.errors import UserError
+from src.evaluation.evaluated_reviews import evaluated_reviews, remarks_on
 from src.inference.classifier import load
 from src.inference.run_folder import read_run
-from src.running.evaluated_reviews import evaluated_reviews, remarks_on
-from src.running.training import train
+from src.training.training import train
+from tests.config.composing import composed
 from tests.data.conftest import ToySource
 from tests.run_folders import make_run
-from tests.running.composing import composed
 
 NEW, OLD = BasicEnglish("characters"), BasicEnglish("words")
 

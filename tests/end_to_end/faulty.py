@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import src.atomic
-from src import train
+from src import train, worker
 from src.data import encoding, tokenizers
+from src.processes import launching
 from src.program import run_program
-from src.running import launching, training, worker
 from src.tasks.classification import ClassificationTask
+from src.training import training
 from tests.end_to_end import kill_at
 
 PLACES: dict[str, tuple[object, str]] = kill_at.PLACES | {

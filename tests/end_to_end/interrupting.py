@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from src.checkpoint_file import read_checkpoint
+from src.config.command_line import read_command_line
 from src.errors import UserError
-from src.running.command_line import read_command_line
-from src.running.resuming import newest_checkpoint, planned
-from src.running.run_list import find_runs
+from src.runs.checkpoint_file import read_checkpoint
+from src.runs.listing import find_runs
+from src.training.resuming import newest_checkpoint, planned
 from tests.end_to_end.program import REPOSITORY
 
 STEPS = 18  # 3 epochs of 6 batches

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import src.atomic
-import src.checkpoint_file
+import src.runs.checkpoint_file
 from src import train
 from src.data import encoded
 from src.program import run_program
@@ -26,7 +26,7 @@ PLACES: dict[str, tuple[object, str]] = {
     "validated": (ClassificationTask, "on_validation_epoch_end"),
     "epoch_end": (ClassificationTask, "on_train_epoch_end"),
     "test": (ClassificationTask, "test_step"),
-    "serialising": (src.checkpoint_file.torch, "save"),
+    "serialising": (src.runs.checkpoint_file.torch, "save"),
     "syncing": (src.atomic.os, "fsync"),  # written aside, not yet renamed
     "renaming": (Path, "replace"),
     "cache": (np, "save"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from src.checkpoint_file import read_checkpoint
+from src.runs.checkpoint_file import read_checkpoint
 from tests.end_to_end.interrupting import TINY
 from tests.end_to_end.processes import Program
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from src.checkpoint_file import read_checkpoint
-from src.running.command_line import read_command_line
-from src.running.resuming import planned
+from src.config.command_line import read_command_line
+from src.runs.checkpoint_file import read_checkpoint
+from src.training.resuming import planned
 from tests.end_to_end.interrupting import TINY, refusal, resume, start, succeed
 
 Killed = Callable[[Path], Path]

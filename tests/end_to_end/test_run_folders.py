@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from src.checkpoint_file import FORMAT_VERSION
-from src.running.resuming import newest_checkpoint
+from src.runs.checkpoint_file import FORMAT_VERSION
+from src.training.resuming import newest_checkpoint
 from tests.end_to_end.interrupting import TINY, outcome, refusal
 from tests.end_to_end.processes import Program
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from src.running.resuming import newest_checkpoint
+from src.training.resuming import newest_checkpoint
 from tests.end_to_end.interrupting import TINY, outcome, state
 from tests.end_to_end.processes import Program, poll
 

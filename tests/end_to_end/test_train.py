@@ -14,10 +14,10 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from src.inference.run_files import read_config
-from src.running.evaluation import evaluate
-from src.running.overlay import overlaid
-from src.running.schema import Config
+from src.config.overlay import overlaid
+from src.config.schema import Config
+from src.evaluation.evaluation import evaluate
+from src.runs.reading import read_config
 from tests.end_to_end.program import REPOSITORY, SMALL, Run
 
 Train = Callable[..., Run]

@@ -12,8 +12,8 @@ SIX_GB = 6 * 1024**3
 LONGEST_BATCH = """
 import resource, sys
 import torch
-from src.running import assembly
-from src.running.composition import CONFIG_FOLDER, compose_all, config_loader, validate
+from src.training import assembly
+from src.config.composition import CONFIG_FOLDER, compose_all, config_loader, validate
 from src.data.collate import BatchDataset
 from omegaconf import OmegaConf
 

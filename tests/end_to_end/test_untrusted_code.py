@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from src.checkpoint_file import read_checkpoint
+from src.runs.checkpoint_file import read_checkpoint
 from tests.end_to_end.interrupting import TINY, start
 from tests.end_to_end.program import REPOSITORY
 

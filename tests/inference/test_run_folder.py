@@ -11,10 +11,10 @@ import pytest
 import torch
 import yaml
 
-from src.checkpoint_file import write_checkpoint
 from src.errors import UserError
-from src.inference.run_files import FORMAT_VERSION
 from src.inference.run_folder import find_run, read_run
+from src.runs.checkpoint_file import write_checkpoint
+from src.runs.reading import FORMAT_VERSION
 
 
 def edit(path: Path, **changes: Any) -> None:

@@ -22,9 +22,9 @@ from tests.end_to_end.program import REPOSITORY
 
 # Tests whose subject are sentences and exit codes
 OF_FAULTS = (
-    "tests/config", "tests/runs", "tests/processes", "tests/training", "tests/running",
+    "tests/config", "tests/runs", "tests/processes", "tests/training", "tests/evaluation", "tests/reporting",
     "tests/data", "tests/inference", "tests/test_options.py", "tests/test_program.py", "tests/test_predict.py",
-    "tests/test_homes.py", "tests/test_cache.py", "tests/test_checkpoint_file.py", "tests/end_to_end/test_train.py",
+    "tests/test_homes.py", "tests/test_cache.py", "tests/end_to_end/test_train.py",
     "tests/end_to_end/test_evaluate.py", "tests/end_to_end/test_untrusted_code.py", "tests/end_to_end/test_own_data.py",
     "tests/end_to_end/test_resume_changes.py", "tests/end_to_end/test_dead_ranks.py",
 )  # fmt: skip

@@ -1,0 +1,230 @@
+"""The command line, checked before Hydra runs and before lightning or torch is imported.
+
+Hydra stops at its first fault, and takes `+trainer.max_epoch=3` in silence. Here the overrides are parsed by Hydra's
+own parser and composed beforehand, and *every* fault becomes a sentence. The keys that exist are those in conf/, so
+`+` and `~` are never needed, and nothing that names code to run (`_target_`) can be set from outside.
+
+Left out on purpose: what only the machine or the data can tell (is there a GPU, is the archive whole); the entry
+points find that out when they get there.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from src.characters import HALF_A_PAIR
+from src.config.composition import (
+    CONFIG_FOLDER,
+    OPTIONAL_GROUPS,
+    compose_all,
+    config_loader,
+    validate,
+)
+from src.config.ineffective import ineffective_files, ineffective_overrides, ineffective_shares
+from src.config.output_folders import folder_faults, job_folder, shared_folder_faults
+from src.config.overrides import Keys, first_choice, group_faults, groups, parse
+from src.config.quoting import as_text
+from src.config.sentences import FaultsError
+from src.config.sweep_axes import axis_fault, jobs
+from src.config.trusted_names import untrusted_names
+
+_COMPLETION = re.compile("(install|uninstall|query)=(bash|fish|zsh)")
+_HYDRAS = re.compile(r"[+~]*hydra[./@]")  # an override of Hydra's own settings
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """A command line as Hydra's own parser reads it."""
+
+    overrides: list[str]
+    config_name: str
+    extra_folder: Path | None  # --config-dir
+    multirun: bool  # -m; `hydra.mode` can ask for a sweep too
+    runs: bool  # False for --help, --cfg and their like, which print and end
+    checks_values: bool  # False for --help, which shows what there is to set: data=csv --help
+    completes: bool  # --shell-completion, whose arguments are no overrides
+    flags_first: list[str]  # the same arguments in the one order that Hydra accepts
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it goes on with a run rather than beginning one."""
+        return self.runs and any(text.startswith("resume.run=") for text in self.overrides)
+
+
+def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
+    """Split `arguments` (without the program's name) into flags and overrides, in whatever order they stand.
+
+    Raises:
+        FaultsError: if the flags are none that this program takes, or do not go together.
+    """
+    flags = get_args_parser().parse_intermixed_args(arguments)
+    commands = {
+        "--run": flags.run,
+        "--multirun": flags.multirun,
+        "--cfg": flags.cfg,
+        "--info": flags.info,
+        "--shell-completion": flags.shell_completion,
+    }
+    given = [name for name, value in commands.items() if value]
+    faults = [
+        f"A command line must be UTF-8, but {text!a} is not; set the terminal to UTF-8, or rename what it names."
+        for text in arguments
+        if HALF_A_PAIR.search(text)
+    ]
+    if flags.config_path:
+        faults.append(
+            "The configuration must be that of conf/, but --config-path names another; add to it by --config-dir."
+        )
+    if flags.experimental_rerun:
+        faults.append(
+            "A run must be asked for by overrides, but --experimental-rerun loads a pickle, which can run code."
+        )
+    if len(given) > 1:
+        faults.append(f"A command line must ask for one thing, but {' and '.join(given)} are {len(given)}.")
+    if flags.resolve and not (flags.cfg or flags.help):
+        faults.append("--resolve must stand beside --cfg or --help, but stands alone.")
+    overrides = without_nulls(spelt_out(flags.overrides))
+    resumed = any(text.startswith("resume.run=") for text in overrides)
+    if flags.multirun and resumed:
+        faults.append(
+            "A run must be resumed by itself, but -m asks for several; to go on with a sweep, start it again."
+        )
+    for name, value in (("--config-dir", flags.config_dir), ("--config-name", flags.config_name)):
+        if resumed and value and not given and not (flags.help or flags.hydra_help):
+            faults.append(f"A run is resumed with its own configuration, so {name} would have no effect; leave it out.")
+    if flags.shell_completion and not _COMPLETION.fullmatch(" ".join(flags.overrides)):
+        faults.append("--shell-completion must stand beside install=SHELL or uninstall=SHELL, of bash, fish and zsh.")
+    if faults:
+        raise FaultsError(faults)
+    # Beside --hydra-help, Hydra composes its own settings only, and knows no key of ours
+    passed_on = [text for text in overrides if _HYDRAS.match(text)] if flags.hydra_help else overrides
+    return CommandLine(
+        overrides=overrides,
+        config_name=flags.config_name or config_name,
+        extra_folder=Path(flags.config_dir).resolve() if flags.config_dir else None,
+        multirun=bool(flags.multirun),
+        runs=not (flags.help or flags.hydra_help or set(given) - {"--run", "--multirun"}),
+        checks_values=not (flags.help or flags.hydra_help),
+        completes=flags.shell_completion,
+        flags_first=[one for one in arguments if one not in flags.overrides] + passed_on,
+    )
+
+
+def spelt_out(overrides: Sequence[str]) -> list[str]:
+    """Write `resume=FOLDER` as `resume.run=FOLDER`, quoted for Hydra's grammar, which knows no short form."""
+    spelt = []
+    for text in overrides:
+        key, sign, value = text.partition("=")
+        if key in ("resume", "resume.run") and sign and value != "null":
+            quoted = value.strip("'\"").replace("\\", "\\\\").replace("'", "\\'")
+            spelt.append(f"resume.run='{quoted}'")
+        else:
+            spelt.append(text)
+    return spelt
+
+
+def without_nulls(overrides: Sequence[str]) -> list[str]:
+    """Write `experiment=null` as `~experiment`: Hydra has a null in its defaults list, but takes none from outside."""
+    kept = list(overrides)
+    for group in OPTIONAL_GROUPS:
+        mine = [text for text in kept if text.startswith(f"{group}=")]
+        nulls = [text for text in mine if text.partition("=")[2].strip().lower() == "null"]
+        if nulls:  # the last choice of a group counts
+            kept = [text for text in kept if text not in (mine if mine[-1] in nulls else nulls)]
+            kept += [f"~{group}"] if mine[-1] in nulls else []
+    return kept
+
+
+def check(line: CommandLine) -> None:
+    """Compose what the command line asks for and check it, every job of a sweep.
+
+    Raises:
+        FaultsError: with a sentence for every fault found.
+    """
+    if line.completes:
+        return
+    faults: list[str] = []
+    with config_loader(folder=CONFIG_FOLDER, extra_folder=line.extra_folder, config_name=line.config_name) as loader:
+        known_groups = groups(loader)
+        overrides: list[Override] = []
+        given = parse(line.overrides, loader)
+        for override in given:
+            fault = axis_fault(override) if override.is_sweep_override() else None
+            found = [fault] if fault else []
+            if override.key_or_group in known_groups and not fault:
+                found += group_faults(override, loader)
+            faults += found
+            overrides += [] if found else [override]
+        try:
+            chosen = [first_choice(override) for override in overrides if override.key_or_group in known_groups]
+            keys = Keys.of(compose_all(line.config_name, chosen), known_groups, loader)
+            for override in [*overrides]:
+                fault = None if override.key_or_group in known_groups else keys.fault(override)
+                if fault:
+                    faults.append(fault)
+                    overrides.remove(override)
+            kept = {override.key_or_group for override in overrides}
+            left_out = {override.key_or_group for override in given} - kept
+            faults += _composed_faults(line, overrides, loader, left_out=left_out)
+        except FaultsError as error:  # of a composition
+            faults += error.sentences
+    if faults:
+        raise FaultsError(faults)
+
+
+def _composed_faults(
+    line: CommandLine, overrides: list[Override], loader: ConfigLoaderImpl, *, left_out: set[str]
+) -> list[str]:
+    """Return the faults of what a good command line, or the good part of one without some keys, composes to."""
+    swept = [override for override in overrides if override.is_sweep_override()]
+    whole = compose_all(line.config_name, [str(override.input_line) for override in overrides], sweep=bool(swept))
+    multirun = line.multirun or (line.runs and whole.hydra.mode == RunMode.MULTIRUN)
+    faults = untrusted_names(whole)
+    if line.runs:
+        faults += folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
+        faults += ineffective_overrides(overrides, whole, multirun=multirun)
+    if not swept:
+        return faults + (_job_faults(whole, loader, left_out=left_out) if line.checks_values else [])
+    if not multirun:
+        faults += [
+            f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
+            f"add -m (--multirun) to sweep over them{_or_one_text(override)}"
+            for override in swept
+        ]
+        overrides = [override for override in overrides if override not in swept]
+        left_out = left_out | {override.key_or_group for override in swept}
+    folders: dict[tuple[str, ...], str] = {}  # by job, of which some are checked twice in a large sweep
+    for number, job in enumerate(jobs(overrides)):
+        try:
+            config = compose_all(line.config_name, job)
+        except FaultsError as error:
+            faults += error.sentences
+        else:
+            folders[tuple(job)] = job_folder(config, number)
+            faults += [*untrusted_names(config), *_job_faults(config, loader, left_out=left_out)]
+    return faults + shared_folder_faults([*folders.values()])
+
+
+def _or_one_text(override: Override) -> str:
+    """Advise how to say a comma, where a key may hold one; no full stop stands where it would be pasted, too."""
+    advice = as_text(override.key_or_group, str(override.input_line).partition("=")[2])
+    return f", or put quotes around one that has a comma: {advice}" if advice else "."
+
+
+def _job_faults(config: DictConfig, loader: ConfigLoaderImpl, *, left_out: set[str]) -> list[str]:
+    """Return the faults of a job's values, but none that names a key whose override was left out: it is another's."""
+    faults = [*ineffective_files(config, loader), *ineffective_shares(config, loader)]
+    OmegaConf.set_struct(config, False)
+    config.pop("hydra")
+    try:
+        validate(config)
+    except FaultsError as others:
+        faults += others.sentences
+    return [fault for fault in faults if not any(f"`{key}`" in fault for key in left_out)]

@@ -1,0 +1,143 @@
+"""Configuration files composed by Hydra's own parts and checked against the schema, outside `hydra.main`."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
+from yaml import YAMLError  # type: ignore[import-untyped]  # OmegaConf's parser
+
+from src.config import resolvers
+from src.config.schema import Config, TrainConfig
+from src.config.sentences import FaultsError, from_pydantic, unknown_option, user_error
+from src.config.yaml_faults import config_file, yaml_fault
+
+CONFIG_FOLDER = Path(__file__).resolve().parents[2] / "conf"
+_Kind = TypeVar("_Kind", bound=Config)
+
+_OF_A_FILE = re.compile(r"In '([^':]+/[^':]+)': (.*)")
+HEADER = "# @package _global_"  # the first line by which a file's keys become those of the whole configuration
+OPTIONAL_GROUPS = ("experiment", "debug")  # they only override others, leave no keys of their own, and can be null
+
+
+@contextmanager
+def config_loader(*, folder: Path, extra_folder: Path | None, config_name: str) -> Iterator[ConfigLoaderImpl]:
+    """Give Hydra's loader for the files in `folder`, and in `extra_folder` (--config-dir) where there is one.
+
+    Raises:
+        FaultsError: if a folder or the primary configuration does not exist, or the latter names further folders.
+    """
+    if extra_folder and not extra_folder.is_dir():
+        raise FaultsError([f"--config-dir must name a folder, but {extra_folder} is none."])
+    resolvers.register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(folder), version_base="1.3", job_name="check"):
+        GlobalHydra.instance().clear()  # for a path that holds --config-dir too, where hydra.main puts it
+        search_path = create_config_search_path(str(folder))
+        if extra_folder:
+            search_path.prepend("command-line", f"file://{extra_folder}", anchor=SearchPathQuery(provider="schema"))
+        Hydra.create_main_hydra2(task_name="check", config_search_path=search_path)
+        loader = GlobalHydra.instance().config_loader()
+        assert isinstance(loader, ConfigLoaderImpl)
+        names = [name for name in loader.get_group_options("", ObjectType.CONFIG) if not name.startswith("_")]
+        if config_name.removesuffix(".yaml") not in names:
+            raise FaultsError([unknown_option("--config-name", config_name, names)])
+        with _sentences():
+            primary = loader.repository.load_config(config_name)
+        if primary and OmegaConf.select(primary.config, "hydra.searchpath"):  # pkg://X would import X
+            raise FaultsError(["`hydra.searchpath` must be left empty; name further files by --config-dir."])
+        yield loader
+
+
+def compose_all(config_name: str, overrides: list[str], *, sweep: bool = False) -> DictConfig:
+    """Compose the configuration, the `hydra` node included, inside `config_loader`.
+
+    `sweep` takes overrides of several values as they are: what Hydra takes its own settings from before it makes jobs.
+
+    Raises:
+        FaultsError: with Hydra's own message, if it cannot be composed.
+    """
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    with _sentences():
+        return hydra.compose_config(
+            config_name=config_name,
+            overrides=overrides,
+            run_mode=RunMode.MULTIRUN if sweep else RunMode.RUN,
+            from_shell=False,
+            validate_sweep_overrides=not sweep,
+        )
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn what Hydra and the parsers below it raise into a FaultsError."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError, RecursionError) as error:
+        if fault := yaml_fault(error):
+            raise FaultsError([fault]) from None
+        lines = str(error).strip().split("\n")
+        if lines[0].endswith("raised while composing config:"):
+            lines = [f"{lines[0].split(': ')[0]}: {' '.join(lines[1:2])}"]
+        parts = [lines[0], first_line(error.__cause__) if error.__cause__ else ""]
+        raise FaultsError([_with_file(": ".join(part.rstrip(".:") for part in parts if part))]) from None
+
+
+def _with_file(said: str) -> str:
+    """Return a sentence about what Hydra said of a file in a group, which it names without its folder."""
+    found = _OF_A_FILE.fullmatch(said)
+    loader = GlobalHydra.instance().config_loader() if found else None
+    file = loader.repository.load_config(found[1]) if found and isinstance(loader, ConfigLoaderImpl) else None
+    if found is None or file is None:
+        return f"{said}."
+    path = config_file(found[1], file)
+    if found[1].split("/")[0] in OPTIONAL_GROUPS and file.header.get("package") != "_global_":
+        return f"{path} must begin with the line `{HEADER}`, but does not, and so overrides nothing; mend that."
+    return f"{path} must be a file of this configuration, but is not: {found[2]}; mend it."
+
+
+def validate(config: DictConfig) -> TrainConfig:
+    """Return `config` (without its `hydra` node) as checked, typed values, interpolations resolved.
+
+    Raises:
+        FaultsError: with a sentence for every fault found.
+    """
+    return validate_as(TrainConfig, config)
+
+
+def validate_as(kind: type[_Kind], config: DictConfig) -> _Kind:
+    """As `validate`, for any kind of configuration.
+
+    Raises:
+        FaultsError: with a sentence for every fault found.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise FaultsError([first_line(user_error(error) or error)]) from None
+    assert isinstance(plain, dict)
+    for key in OPTIONAL_GROUPS:
+        plain.pop(key, None)
+    try:
+        return kind.model_validate(plain)
+    except ValidationError as error:
+        raise FaultsError([*from_pydantic(error.errors())]) from None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message."""
+    return str(error).strip().split("\n")[0]

@@ -1,0 +1,106 @@
+"""Settings that would be accepted and have no effect: each is a fault, for whoever wrote it expects one.
+
+Hydra passes over all of these in silence: a file whose first line does not say where its keys belong, a sweep's folder
+without a sweep, a share to hold out where a file is given instead.
+"""
+
+import codecs
+from collections.abc import Iterator, Sequence
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from src.config.composition import HEADER, OPTIONAL_GROUPS
+from src.config.yaml_faults import config_file
+from src.data.table import SEPARATED
+
+
+def ineffective_files(config: DictConfig, loader: ConfigLoaderImpl) -> Iterator[str]:
+    """Yield a sentence for every chosen experiment or debug file whose keys count for nothing.
+
+    They only change keys of others. Without `HEADER`, Hydra puts theirs below a key of the group's own name.
+
+    Args:
+        config: composed, `hydra` included.
+        loader: that composed it.
+    """
+    for group in OPTIONAL_GROUPS:
+        left = OmegaConf.select(config, group)
+        if not left:
+            continue
+        keys = ", ".join(f"`{key!s}`" for key in (left if isinstance(left, DictConfig) else [left]))
+        option = config.hydra.runtime.choices.get(group)
+        file = loader.repository.load_config(f"{group}/{option}") if option else None
+        if file is None or file.header.get("package") == "_global_":
+            yield (
+                f"`{group}` must hold no keys of its own, but holds {keys}, which have no effect there; take them out."
+            )
+            continue
+        path = config_file(f"{group}/{option}", file)
+        instead, remedy = "does not", "add that line"
+        if path.is_file() and path.read_bytes().startswith(codecs.BOM_UTF8):
+            instead, remedy = "begins with a byte order mark", "save it as UTF-8 without one, with that line first"
+        elif package := file.header.get("package"):
+            instead, remedy = f"says {package} instead", "mend that line"
+        yield f"{path} must begin with the line `{HEADER}`, but {instead}, so {keys} would have no effect; {remedy}."
+
+
+def ineffective_overrides(overrides: Sequence[Override], config: DictConfig, *, multirun: bool) -> Iterator[str]:
+    """Yield a sentence for every override that would change nothing.
+
+    Args:
+        overrides: of the command line.
+        config: what they compose to.
+        multirun: whether a sweep was asked for.
+    """
+    for override in overrides:
+        key = override.key_or_group
+        if multirun and key == "hydra.run.dir":
+            yield (
+                f"`{key}` must be left out of a sweep, but is given beside -m; say hydra.sweep.dir=FOLDER, its jobs "
+                "lie in that."
+            )
+        elif not multirun and key.startswith(("hydra.sweep.", "sweep.")):
+            yield (
+                f"`{key}` must stand beside -m (--multirun), but stands without; add -m to start a sweep or to go on "
+                "with one."
+            )
+        elif key == "resume.allow_change":
+            yield f"`{key}` must stand beside resume=FOLDER, but stands without; say which run to go on with."
+        elif key == "data.quoting" and not any(
+            str(OmegaConf.select(config, f"data.{split}", throw_on_missing=False)).lower().endswith(SEPARATED)
+            for split in ("train", "validation", "test")
+        ):
+            yield f"`{key}` must stand beside a {' or '.join(SEPARATED)} file, but there is none; leave it out."
+        elif key == "task.monitor" and not _validates(config):
+            yield f"`{key}` must have reviews to validate on, but there are none; leave it out, or hold some out."
+        elif key in ("data.validation_share", "data.test_share"):
+            yield from _share_beside_a_file(config, key)
+
+
+def ineffective_shares(config: DictConfig, loader: ConfigLoaderImpl) -> Iterator[str]:
+    """Yield a sentence for every share to hold out that some file sets beside the file of reviews for it.
+
+    Args:
+        config: composed.
+        loader: that composed it.
+    """
+    usual = loader.repository.load_config("data/csv")
+    for name in ("validation_share", "test_share"):
+        share = OmegaConf.select(config, f"data.{name}", throw_on_missing=False)
+        if usual is not None and share != OmegaConf.select(usual.config, name):
+            yield from _share_beside_a_file(config, f"data.{name}")
+
+
+def _share_beside_a_file(config: DictConfig, key: str) -> Iterator[str]:
+    instead = key.removesuffix("_share")
+    file, share = (OmegaConf.select(config, name, throw_on_missing=False) for name in (instead, key))
+    if isinstance(file, str) and share:  # with 0, nothing was to be held out anyway
+        yield f"`{key}` must be left out where `{instead}` is a file ({file}), but both are given; choose one of them."
+
+
+def _validates(config: DictConfig) -> bool:
+    """Say whether there is a validation split, as `has_validation` of the schema does."""
+    keys = ("validation", "validation_share", "overfit_reviews")
+    return any(OmegaConf.select(config, f"data.{key}", throw_on_missing=False) for key in keys)

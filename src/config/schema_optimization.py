@@ -1,0 +1,55 @@
+"""What conf/optimizer and conf/scheduler may hold."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from src.config.schema_types import Dropout, Section, Share, refuse
+
+
+class Optimizer(Section):
+    """Keys that every optimizer has (conf/optimizer)."""
+
+    lr: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    max_gradient_norm: Annotated[float, Field(gt=0)] | None
+
+
+class Adam(Optimizer):
+    """conf/optimizer/adam.yaml and adamw.yaml."""
+
+    name: Literal["adam", "adamw"]
+    betas: Annotated[list[Dropout], Field(min_length=2, max_length=2)]
+    eps: Annotated[float, Field(gt=0)]
+
+
+class Sgd(Optimizer):
+    """conf/optimizer/sgd.yaml."""
+
+    name: Literal["sgd"]
+    momentum: Dropout
+    nesterov: bool
+
+    @model_validator(mode="after")
+    def _momentum_to_look_along(self) -> Self:
+        refuse(
+            "`optimizer.momentum` must be above 0 where `optimizer.nesterov` is true, but is 0 instead"
+            if self.nesterov and self.momentum == 0
+            else None
+        )
+        return self
+
+
+class Constant(Section):
+    """conf/scheduler/constant.yaml."""
+
+    name: Literal["constant"]
+    warmup_share: Share
+
+
+class Decay(Section):
+    """conf/scheduler/linear.yaml and cosine.yaml."""
+
+    name: Literal["linear", "cosine"]
+    warmup_share: Dropout
+    final_share: Share

@@ -1,0 +1,119 @@
+"""Nothing that a configuration says may choose the code that runs: what Hydra loads by name is in an exact list.
+
+Hydra instantiates its launcher, sweeper and callbacks, and `logging` its handlers, from names in the composed `hydra`
+node, which files in --config-dir can change as well as overrides. Hydra's own list of forbidden names is no boundary
+(torch.utils.collect_env.run runs a shell command under 1.3.8), so only the names below pass, compared whole.
+
+Code of one's own is let in by naming it where no file can: in the environment,
+
+    FROMZERO_TRUSTED_NAMES=my.module.MyCallback,my.handlers.Handler
+
+whole dotted names, separated by commas. Then `+hydra.callbacks.mine._target_=my.module.MyCallback` passes, or a file in
+--config-dir that says so. A package is no name: each class or function is listed by itself.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from src.errors import UserError
+from src.runs.reading import CODE_KEYS
+
+VARIABLE = "FROMZERO_TRUSTED_NAMES"
+TRUSTED = frozenset(  # all that the options of Hydra 1.3.8 and of conf/hydra hold
+    {
+        "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
+        "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+        "logging.StreamHandler",
+        "logging.FileHandler",
+        "ext://sys.stdout",
+        "ext://sys.stderr",
+        "${hydra.runtime.output_dir}/${hydra.job.name}.log",
+        "hydra-${hydra.job.name}.log",
+    }
+)
+LOADED = tuple(f"hydra.{name}" for name in ("launcher", "sweeper", "callbacks", "job_logging", "hydra_logging"))
+EMPTY = {  # settings that would bring in overrides, files or libraries past every check
+    "hydra.searchpath": "name further files by --config-dir",
+    "hydra.sweeper.params": "name what to sweep over on the command line",
+    "hydra.job.env_set": "set environment variables in the shell",
+    "hydra.job.env_copy": "set environment variables in the shell",
+}
+_NAMING = (*CODE_KEYS, "filename")  # a log file could be a shell's start-up file
+_WHOLE_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_RESOLVED = re.compile(r"\$\{|^[a-z]+://")  # by OmegaConf, or by logging: ext://os.system
+
+
+def users_names() -> frozenset[str]:
+    """Return the names that the user trusts beside ours.
+
+    Raises:
+        UserError: one of them is no whole dotted name.
+    """
+    names = [name.strip() for name in os.environ.get(VARIABLE, "").split(",")]
+    for name in filter(None, names):
+        if not _WHOLE_NAME.fullmatch(name):
+            raise UserError(
+                f"`{VARIABLE}` must hold whole dotted names, separated by commas, but holds {name!r}; name each class "
+                "or function by itself: my.module.MyCallback."
+            )
+    return frozenset(filter(None, names))
+
+
+def untrusted_names(config: DictConfig) -> list[str]:
+    """Return a sentence for every name in a composed configuration (with `hydra`) that could make other code run.
+
+    Raises:
+        UserError: as `users_names`.
+    """
+    plain = OmegaConf.to_container(config, resolve=False)
+    faults = [
+        f"`{path}` names code to run, which no file or override may do; put code into src/, or trust its exact name "
+        f"in the environment: {VARIABLE}=my.module.MyCallback."
+        for path in _walk(plain, users_names())
+    ]
+    for key, instead in EMPTY.items():
+        if OmegaConf.select(config, key, throw_on_resolution_failure=False):
+            faults.append(f"`{key}` must be left empty; {instead}.")
+    return faults
+
+
+def is_callback(key: str) -> bool:
+    """Say whether a key is Hydra's section of callbacks, or lies in it."""
+    return key == "hydra.callbacks" or key.startswith("hydra.callbacks.")
+
+
+def names_code(key: str, text: str) -> bool:
+    """Say whether an override below `hydra` is refused unseen, because it belongs to what is loaded by name.
+
+    Callbacks are the exception once the user trusts a name of his own: then what is composed is checked, name by name.
+
+    Args:
+        key: what the override sets.
+        text: the whole override.
+    """
+    if is_callback(key) and users_names():
+        return False
+    below = key.startswith(("hydra.callbacks", "hydra.job_logging", "hydra.hydra_logging"))
+    return below or "_target_" in text or key.split(".")[-1] in _NAMING
+
+
+def _walk(node: Any, own: frozenset[str], path: str = "") -> Iterator[str]:
+    """Yield the dotted names of all values that choose code and are neither ours nor the user's `own`."""
+    loaded = any(path == one or path.startswith(f"{one}.") for one in LOADED)
+    name = path.rpartition(".")[2]
+    if name in CODE_KEYS or (loaded and name in _NAMING):
+        trusted = TRUSTED if name == "filename" else TRUSTED | own
+        if not (loaded and isinstance(node, str) and node in trusted):
+            yield path
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _walk(value, own, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for place, value in enumerate(node):
+            yield from _walk(value, own, f"{path}.{place}")
+    elif loaded and isinstance(node, str) and _RESOLVED.search(node) and node not in TRUSTED:
+        yield path

@@ -1,0 +1,176 @@
+"""A finished run measured again: on its own reviews, to the last digit what training said, or on other ones."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from src.config.schema import Config
+from src.data.reviews import Review
+from src.data.split_datamodule import SplitDataModule
+from src.errors import UserError
+from src.evaluation.evaluated_reviews import evaluated_reviews, remarks_on, reviews_of
+from src.evaluation.met_before import where_it_is_now
+from src.inference.run_folder import read_run
+from src.processes.launching import is_first_process, make_order
+from src.processes.ranks import end_ranks
+from src.reporting import start_and_end as reporting
+from src.runs import record as run_folder
+from src.runs.checkpoint_file import read_checkpoint
+from src.tasks.classification import ClassificationTask
+from src.tasks.metrics import Records
+from src.training import assembly, devices
+from src.training.checkpoint import Checkpoints
+from src.training.checkpoint_io import BEST, checkpoint_path
+from src.training.failures import in_one_sentence
+from src.training.progress import progress_callback
+from src.training.quiet import quieten
+
+
+class Error(NamedTuple):
+    """A review that the model got wrong."""
+
+    id: str
+    label: str
+    called: str
+    probability: float  # of its own label
+    text: str
+
+
+@dataclass
+class _Evaluation:
+    """What is known of an evaluation when it ends."""
+
+    config: Config
+    folder: Path
+    trainer: lightning.Trainer | None
+    checkpoints: Checkpoints | None = None
+    evaluates: bool = True
+
+
+def evaluate(
+    config: Config,
+    *,
+    folder: Path,
+    split: str,
+    checkpoint: str,
+    worst: int,
+    own_data: bool,
+    changes: list[str],
+    threads: int | None,
+    trained: Config | None = None,
+) -> dict[str, Any]:
+    """Measure a checkpoint of a run on a split, print the table of training, and write evaluation.json.
+
+    Args:
+        config: the run's configuration, with what was asked for on top.
+        folder: the run folder.
+        split: "test" or "validation".
+        checkpoint: "best" or "last".
+        worst: how many of the worst errors to show.
+        own_data: whether the reviews are those of the run, and not others that overrides name.
+        changes: what overrides changed, for the record.
+        threads: of this process; None: torch's choice.
+        trained: the run's own configuration, to look up whether it has met other reviews before.
+
+    Returns:
+        The figures, as in metrics.json.
+
+    Raises:
+        UserError: the reviews cannot be had, or are not those of the run though they should be.
+    """
+    began = time.monotonic()
+    first = is_first_process()
+    quieten(first=first)
+    torch.set_num_threads(threads or devices.default_threads(config.trainer))
+    run = read_run(folder, checkpoint=checkpoint)
+    measured = evaluated_reviews(config, run, split, own_data=own_data)
+    source, encoded, read = measured
+    if first and not own_data:  # of the run's own reviews, all has been said
+        own = trained and where_it_is_now(trained, config)
+        for remark in remarks_on(measured, run, split=split, trained=own):
+            reporting.print_remark(remark)
+    if not len(encoded):
+        raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
+    limit = config.trainer.limit_val_batches if split == "validation" else config.trainer.limit_test_batches
+    module = SplitDataModule(encoded, batch_tokens=config.data.evaluation_batch_tokens)
+    processes = config.trainer.devices
+    assembly.check_evaluation_limit(split, limit, batches=len(module.test_dataloader()), processes=processes)
+    asked = config.model_copy(update={"trainer": config.trainer.model_copy(update={"limit_test_batches": limit})})
+    order = make_order(
+        "evaluate",
+        config,
+        folder,
+        {
+            "split": split,
+            "checkpoint": checkpoint,
+            "worst": 0,
+            "own_data": own_data,
+            "changes": changes,
+            "threads": torch.get_num_threads(),
+        },
+    )
+    callbacks: list[Callback] = [progress_callback()] if config.trainer.progress else []
+    trainer = assembly.build_trainer(asked, folder, callbacks=callbacks, order=order, curves=False)
+    content = read_checkpoint(checkpoint_path(folder, checkpoint))
+    task = ClassificationTask(**content["hyper_parameters"])
+    task.load_state_dict(content["state_dict"])
+    with in_one_sentence(_Evaluation(config, folder, trainer), speaks=False):
+        trainer.test(task, datamodule=module, verbose=False)
+    end_ranks(trainer, failed=False)
+    assert task.last_report is not None
+    assert task.last_records is not None
+    figures = task.last_report.record(split)
+    if not first:
+        return figures
+    errors = []
+    if worst:
+        reviews = reviews_of(source, split) if read is None else read
+        errors = worst_errors(task.last_records, reviews, run.label_names, count=worst)
+    record = {
+        **figures,
+        "split": split,
+        "checkpoint": checkpoint,
+        "source": source.name,
+        "changes": changes,
+        "worst": [error._asdict() for error in errors],
+        "time/seconds": time.monotonic() - began,
+        **run_folder.circumstances(
+            program="src.evaluate",
+            device=devices.device_name(config.trainer),
+            precision=str(trainer.precision),
+            threads=torch.get_num_threads(),
+        ),
+    }
+    run_folder.write_json(folder / "evaluation.json", record)
+    reporting.print_end(
+        task.last_report,
+        title=f"{checkpoint}.ckpt on the {split} split of {source.name}",
+        facts=({"chosen by": reporting.UNCHOSEN} if checkpoint == BEST and content.get("best_score") is None else {})
+        | {"written to": str(folder / "evaluation.json")},
+    )
+    for error in errors:
+        reporting.print_error(error.id, error.label, error.called, error.probability, error.text)
+    return figures
+
+
+def worst_errors(records: Records, reviews: list[Review], label_names: tuple[str, ...], *, count: int) -> list[Error]:
+    """Return the wrong answers that gave the right label the least probability, the worst first."""
+    of_label_N = records.probabilities_NC.gather(1, records.labels_N[:, None]).squeeze(1)
+    called_N = records.logits_NC.argmax(dim=1)
+    wrong = (called_N != records.labels_N).nonzero().squeeze(1)
+    ordered = wrong[of_label_N[wrong].argsort(stable=True)][:count].tolist()
+    return [
+        Error(
+            id=reviews[int(records.index_N[place])].id,
+            label=label_names[int(records.labels_N[place])],
+            called=label_names[int(called_N[place])],
+            probability=float(of_label_N[place]),
+            text=reviews[int(records.index_N[place])].text,
+        )
+        for place in ordered
+    ]

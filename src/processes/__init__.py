@@ -1,0 +1,1 @@
+"""How processes start, stop and end together: signals, the other ranks of a run, their failures."""

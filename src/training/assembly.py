@@ -1,0 +1,245 @@
+"""From a checked configuration to the objects it describes. Everything is built here, from plain values."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+
+from src.config.schema import BasicEnglish, Config, TrainConfig, Trainer
+from src.config.schema_data import Csv, Data, ImdbBundled
+from src.data.bundled import BundledReviews
+from src.data.cache_layout import DOWNLOADS
+from src.data.datamodule import ReviewDataModule
+from src.data.few import FewReviews
+from src.data.official import OfficialReviews
+from src.data.reviews import Source
+from src.data.table_reviews import TableReviews
+from src.data.unspaced_scripts import WORDS
+from src.errors import UserError
+from src.homes import at_home
+from src.processes.interruption import Interruption
+from src.processes.ranks import WorkerDDP
+from src.runs.metric_order import lower_is_better
+from src.tasks.classification import ClassificationTask
+from src.training.checkpoint import Checkpoints, SavingTimes
+from src.training.checkpoint_io import PlainCheckpointIO
+from src.training.curve_files import build_logger, curve_sizes
+from src.training.curves import HyperparametersTab, TrainingCurves
+from src.training.devices import resolve_accelerator, resolve_precision
+from src.training.early_stopping import PatientEarlyStopping
+from src.training.epoch_loop import install
+from src.training.hyperparameters import hyperparameters
+from src.training.progress import progress_callback
+
+
+def build_source(data: Data, *, cache: Path) -> Source:
+    """Make the source of reviews that `data.name` stands for."""
+    if data.overfit_reviews is not None:
+        whole = build_source(data.model_copy(update={"overfit_reviews": None}), cache=cache)
+        return FewReviews(whole, count=data.overfit_reviews)
+    if isinstance(data, ImdbBundled):
+        return BundledReviews(validation=data.validation, test=data.test)
+    if isinstance(data, Csv):
+        return TableReviews(
+            train=_path(data.train, "data.train"),
+            validation=_path(data.validation, "data.validation"),
+            test=_path(data.test, "data.test"),
+            text=data.text,
+            label=data.label,
+            id=data.id,
+            quoting=data.quoting,
+            label_spellings=data.label_spellings,
+            validation_share=data.validation_share,
+            test_share=data.test_share,
+        )
+    return OfficialReviews(
+        archive=_path(data.archive, "data.archive"), download_folder=cache / DOWNLOADS, validation=data.validation
+    )
+
+
+def _path(text: str | None, key: str) -> Path | None:
+    """Return a file as it was typed, ~ standing for the home folder; relative ones count from the working directory."""
+    return at_home(text, key=key) if text else None
+
+
+def build_data(config: Config) -> ReviewDataModule:
+    """Make the data module."""
+    data, cache = config.data, at_home(config.paths.cache, key="paths.cache")
+    return ReviewDataModule(
+        source=build_source(data, cache=cache),
+        tokenizer=config.tokenizer.name,
+        vocabulary_size=config.tokenizer.vocabulary_size,
+        min_frequency=config.tokenizer.min_frequency,
+        unspaced_scripts=config.tokenizer.unspaced_scripts if isinstance(config.tokenizer, BasicEnglish) else WORDS,
+        max_tokens=data.max_tokens,
+        head_share=data.head_share,
+        batch_tokens=data.batch_tokens,
+        batch_reviews=data.batch_reviews,
+        evaluation_batch_tokens=data.evaluation_batch_tokens,
+        num_workers=data.workers,
+        seed=config.seed,
+        cache=cache,
+    )
+
+
+def batches_used(limit: int | float, *, batches: int, key: str = "trainer.limit_train_batches") -> int:
+    """Return how many of a split's batches are used: `limit` itself, or that share of them, as Lightning counts.
+
+    Raises:
+        UserError: if that is none.
+    """
+    used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
+    if used < 1:
+        raise UserError(f"`{key}` must leave at least one of {batches:,} batches, but is {limit} instead.")
+    return used
+
+
+def check_evaluation_limit(split: str, limit: int | float, *, batches: int, processes: int) -> None:
+    """Refuse a share that leaves some process no batch of a split: Lightning finds that out after the training.
+
+    Args:
+        split: "validation" or "test".
+        limit: trainer.limit_val_batches or trainer.limit_test_batches.
+        batches: of the whole split, which the processes share.
+        processes: that evaluate.
+
+    Raises:
+        UserError: if it does.
+    """
+    key = f"trainer.limit_{'val' if split == 'validation' else 'test'}_batches"
+    batches_used(limit, batches=-(-batches // processes), key=key)
+
+
+def optimizer_steps(trainer: Trainer, *, batches: int) -> int:
+    """Return the optimizer steps of a whole training.
+
+    Worked out from the configuration: Lightning's own estimate builds the loader early, which would make a resumed run
+    forget where in the epoch it was.
+
+    Args:
+        trainer: what limits the training.
+        batches: training batches of an epoch.
+    """
+    used = batches_used(trainer.limit_train_batches, batches=batches)
+    steps = -(-used // trainer.accumulate_grad_batches) * trainer.max_epochs
+    return steps if trainer.max_steps == -1 else min(steps, trainer.max_steps)
+
+
+def build_task(config: TrainConfig, data: ReviewDataModule) -> ClassificationTask:
+    """Make the model with its loss, optimizer and schedule; the weights come from `config.seed`."""
+    model = config.model.model_dump()
+    model["feedforward_dim"] = int(model.pop("feedforward_multiple") * model["dim"])
+    model |= {
+        "vocabulary_size": len(data.vocabulary),
+        "classes": len(data.label_names),
+        "max_length": config.data.max_tokens,
+    }
+    lightning.seed_everything(config.seed, workers=True, verbose=False)
+    return ClassificationTask(
+        model=model,
+        optimizer=config.optimizer.model_dump(),
+        scheduler=config.scheduler.model_dump(),
+        label_names=list(data.label_names),
+        label_smoothing=config.task.label_smoothing,
+        total_steps=optimizer_steps(config.trainer, batches=data.training_batches),
+        seed=config.seed,
+    )
+
+
+def build_trainer(
+    config: Config, folder: Path, *, callbacks: list[Callback], order: Mapping[str, Any], curves: bool = True
+) -> lightning.Trainer:
+    """Make the trainer.
+
+    Args:
+        config: checked configuration.
+        folder: the run folder; checkpoints and curves go there.
+        callbacks: from `build_callbacks`, or none.
+        order: what the other processes of a DDP run are to do (`src.worker`).
+        curves: whether to log any.
+    """
+    asked = config.trainer
+    accelerator = resolve_accelerator(asked)
+    trainer = lightning.Trainer(
+        accelerator=accelerator,
+        devices=asked.devices,
+        strategy=WorkerDDP(order) if asked.strategy == "ddp" else asked.strategy,
+        precision=resolve_precision(asked, accelerator),  # type: ignore[arg-type]  # a literal of Lightning's
+        max_epochs=asked.max_epochs,
+        max_steps=asked.max_steps,
+        max_time=asked.max_time,
+        accumulate_grad_batches=asked.accumulate_grad_batches,
+        val_check_interval=asked.val_check_interval,
+        limit_train_batches=asked.limit_train_batches,
+        limit_val_batches=asked.limit_val_batches,
+        limit_test_batches=asked.limit_test_batches,
+        log_every_n_steps=asked.log_every_n_steps,
+        deterministic=asked.deterministic,
+        enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
+        enable_model_summary=False,  # the start-up report says what there is to say
+        num_sanity_val_steps=0,  # debug=fast tries validation
+        enable_autolog_hparams=False,  # HyperparametersTab does it with real metrics
+        use_distributed_sampler=False,  # the plans deal the reviews to the processes, every one once
+        default_root_dir=folder,
+        logger=build_logger(config.logger.name, folder) if curves else False,
+        callbacks=callbacks,
+        enable_checkpointing=any(isinstance(callback, Checkpoints) for callback in callbacks),
+        plugins=[PlainCheckpointIO()],
+    )
+    install(trainer)
+    # Signals are src.processes.interruption's: Lightning's handler hangs when one of several processes gets SIGTERM
+    trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]
+    return trainer
+
+
+def _no_handlers() -> None:
+    pass
+
+
+def validates(config: TrainConfig) -> bool:
+    """Say whether there are reviews to validate on."""
+    return config.data.has_validation
+
+
+def build_checkpoints(
+    config: TrainConfig, folder: Path, *, interruption: Interruption, best_score: float | None, began: float
+) -> Checkpoints:
+    """Make the callback that saves and restores."""
+    monitor = config.task.monitor
+    return Checkpoints(
+        folder,
+        monitor=monitor if validates(config) else None,  # without a validation split the last one is the best one
+        lower_is_better=lower_is_better(monitor),
+        every=SavingTimes(steps=config.checkpoint.every, minutes=config.checkpoint.every_minutes),
+        interruption=interruption,
+        curve_sizes=partial(curve_sizes, folder),
+        best_score=best_score,
+        began=began,
+    )
+
+
+def build_callbacks(config: TrainConfig, curves: TrainingCurves, checkpoints: Checkpoints) -> list[Callback]:
+    """Make the callbacks: checkpoints, curves, progress, and early stopping where it was asked for."""
+    monitor, mode = config.task.monitor, "min" if lower_is_better(config.task.monitor) else "max"
+    callbacks: list[Callback] = [
+        curves,
+        checkpoints,  # Lightning calls it last
+        HyperparametersTab(hyperparameters(config)),
+    ]
+    if config.callbacks.early_stopping:
+        stop = config.callbacks.early_stopping
+        callbacks.append(
+            PatientEarlyStopping(
+                monitor,
+                mode=mode,
+                patience=stop.patience,
+                min_delta=stop.min_delta,
+                check_on_train_epoch_end=False,  # right after a validation, and only then
+            )
+        )
+    if config.trainer.progress:
+        callbacks.append(progress_callback())
+    return callbacks

@@ -1,0 +1,64 @@
+"""What a run computes on: the device, the precision and the threads that a configuration asks for, if they are here."""
+
+import os
+import platform
+
+import torch
+
+from src.config.schema import Trainer
+from src.errors import UserError
+
+
+def resolve_accelerator(trainer: Trainer) -> str:
+    """Return cpu, gpu or mps: the one asked for, if this machine has enough of it.
+
+    Raises:
+        UserError: if it has not.
+    """
+    gpus = torch.cuda.device_count()
+    mps = torch.backends.mps.is_available()
+    accelerator = trainer.accelerator
+    if accelerator == "auto":
+        accelerator = "gpu" if gpus else "mps" if mps else "cpu"
+    if accelerator == "gpu" and gpus < trainer.devices:
+        raise UserError(
+            f"`trainer.devices` must be at most the number of GPUs here ({gpus}), but is {trainer.devices} instead; "
+            "use trainer=cpu, or fewer devices."
+        )
+    if accelerator == "mps" and not mps:
+        raise UserError("`trainer` must be one that this machine has, but mps is not here; use trainer=cpu.")
+    return accelerator
+
+
+def resolve_precision(trainer: Trainer, accelerator: str) -> str:
+    """Return the precision to compute in; `auto` is bf16-mixed where the hardware multiplies bfloat16, else 32-true.
+
+    Raises:
+        UserError: if the device cannot compute in it.
+    """
+    if trainer.precision == "16-mixed" and accelerator == "cpu":
+        raise UserError(
+            "`trainer.precision` must be bf16-mixed or 32-true on a CPU, but is 16-mixed instead; a CPU has no float16."
+        )
+    if trainer.precision != "auto":
+        return trainer.precision
+    if accelerator == "gpu":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    if accelerator == "cpu" and platform.machine().lower() in ("x86_64", "amd64"):
+        multiplies = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return "bf16-mixed" if multiplies else "32-true"
+    return "32-true"
+
+
+def default_threads(trainer: Trainer) -> int:
+    """Return the threads of a process: torch's own choice, shared out where several processes share the cores."""
+    if trainer.strategy != "ddp" or "OMP_NUM_THREADS" in os.environ:
+        return torch.get_num_threads()
+    return max(1, (os.cpu_count() or 1) // trainer.devices)
+
+
+def device_name(trainer: Trainer) -> str:
+    """Return what the run trains on, in words."""
+    accelerator = resolve_accelerator(trainer)
+    name = torch.cuda.get_device_name() if accelerator == "gpu" else accelerator
+    return name if trainer.devices == 1 else f"{trainer.devices} x {name}"

@@ -1,0 +1,225 @@
+"""One training run from configuration to end table, from the beginning or from a checkpoint."""
+
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+
+from src.config.schema import TrainConfig
+from src.data.datamodule import ReviewDataModule
+from src.errors import UserError
+from src.processes.interruption import Interrupted, Interruption
+from src.processes.launching import is_first_process, make_order
+from src.processes.ranks import end_ranks
+from src.runs import record as run_folder
+from src.runs.checkpoint_file import DamagedCheckpointError, read_checkpoint
+from src.runs.lock import locked
+from src.runs.reading import read_record
+from src.training import assembly, devices
+from src.training.best_checkpoint import validate_the_best
+from src.training.checkpoint import Checkpoints
+from src.training.checkpoint_io import BEST, checkpoint_path
+from src.training.curve_files import cut_back
+from src.training.curves import TrainingCurves
+from src.training.failures import in_one_sentence
+from src.training.outcome import announce, conclude
+from src.training.quiet import quieten
+from src.training.resume_record import ResumeRecord, short_windows
+
+
+def train(
+    config: TrainConfig,
+    *,
+    folder: Path,
+    overrides: list[str],
+    interruption: Interruption | None = None,
+    resumed: bool = False,
+    checkpoint: str | None = None,
+    threads: int | None = None,
+    command: str | None = None,
+    resume: dict[str, Any] | None = None,
+    notes: Sequence[str] = (),
+) -> float | None:
+    """Train, choose the best checkpoint, test it, and leave everything in `folder`.
+
+    Args:
+        config: checked configuration.
+        folder: the run folder.
+        overrides: as typed, for the record.
+        interruption: the signals of this process, if it has taken them over.
+        resumed: whether the folder holds this run already.
+        checkpoint: where to go on; None: at the beginning.
+        threads: of this process; None: torch's choice.
+        command: the line that was typed, for the record; None: this process's own.
+        resume: what to add to resumes.jsonl once training goes on.
+        notes: what to say of the resume then.
+
+    Returns:
+        The metric that `task.monitor` names, of the best checkpoint; None without a validation split.
+
+    Raises:
+        UserError: if machine or data cannot do what was asked.
+    """
+    began = time.monotonic()
+    first = is_first_process()
+    quieten(first=first)
+    precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
+    torch.set_num_threads(threads or devices.default_threads(config.trainer))
+    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes)
+    with ExitStack() as held:
+        if first:
+            if not resumed:
+                run_folder.claim(folder)
+            held.enter_context(locked(folder))
+            if not resumed:
+                run_folder.record_start(
+                    folder,
+                    config=config.model_dump(),
+                    overrides=overrides,
+                    device=devices.device_name(config.trainer),
+                    precision=precision,
+                    threads=torch.get_num_threads(),
+                    command=command,
+                )
+        try:
+            with in_one_sentence(run, speaks=first):
+                return run.carry_out()
+        except (Interrupted, KeyboardInterrupt) as stop:
+            if first:
+                run_folder.record_stop(folder, stop.number if isinstance(stop, Interrupted) else signal.SIGINT)
+            raise
+
+
+class _Run:
+    """What the parts of a run share."""
+
+    evaluates = False
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        overrides: list[str],
+        interruption: Interruption,
+        checkpoint: str | None,
+        began: float,
+        resume: dict[str, Any] | None,
+        notes: Sequence[str],
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.checkpoint = checkpoint
+        self.began = began
+        self.resume = resume
+        self.notes = notes
+        self.interruption = interruption
+        self.trainer: lightning.Trainer | None = None
+        self.checkpoints: Checkpoints | None = None
+        self.order = make_order(
+            "train",
+            config,
+            folder,
+            {
+                "overrides": overrides,
+                "resumed": True,
+                "checkpoint": checkpoint,
+                "threads": torch.get_num_threads(),
+            },
+        )
+
+    def carry_out(self) -> float | None:
+        """Train, validate, test, and write down what came of it."""
+        config, folder = self.config, self.folder
+        data = assembly.build_data(config)
+        data.setup()
+        _check_limits(config, data)
+        fingerprints = {"data": data.fingerprint, "vocabulary": data.vocabulary.fingerprint()}
+        if is_first_process():
+            _same_data(folder, fingerprints)
+            run_folder.record_data(folder, fingerprints)
+            if (sizes := self._curve_sizes()) is not None:
+                cut_back(folder, sizes)
+        task = assembly.build_task(config, data)
+        curves = TrainingCurves(every_n_steps=config.trainer.log_every_n_steps)
+        checkpoints = self.checkpoints = assembly.build_checkpoints(
+            config, folder, interruption=self.interruption, best_score=self._best_score(), began=self.began
+        )
+        callbacks = assembly.build_callbacks(config, curves, checkpoints)
+        if self.resume is not None:
+            before = short_windows(config.trainer, self.checkpoint, batches=data.training_batches)
+            self.resume["inexact"] = list(dict.fromkeys([*self.resume["inexact"], *before]))
+            callbacks.insert(0, ResumeRecord(folder, self.resume, self.notes, saved=self.checkpoint is not None))
+        trainer = self.trainer = assembly.build_trainer(config, folder, callbacks=callbacks, order=self.order)
+        if trainer.is_global_zero:
+            announce(config, folder, data, task, precision=str(trainer.precision), began=self.began)
+        metrics: dict[str, Any] = {}
+        trainer.fit(task, datamodule=data, ckpt_path=self.checkpoint)
+        metrics |= {
+            "training/steps": trainer.global_step,
+            "training/epochs": trainer.current_epoch,
+            "training/steps_of_last_process": checkpoints.steps_done_here,
+            "time/training_seconds": checkpoints.seconds,
+            "speed/tokens_per_second": trainer.world_size * curves.trained_tokens / max(curves.trained_seconds, 1e-9),
+        }
+        if assembly.validates(config):
+            metrics |= validate_the_best(config, trainer, task, data, checkpoints)
+        if config.test:
+            best = checkpoint_path(folder, BEST)
+            trainer.test(task, datamodule=data, ckpt_path=str(best), verbose=False)
+            assert task.last_report is not None
+            metrics |= task.last_report.record("test")
+        metrics["time/seconds"] = checkpoints.seconds
+        end_ranks(trainer, failed=False)
+        if trainer.is_global_zero:
+            conclude(config, folder, data, task, metrics)
+        return metrics.get(config.task.monitor)
+
+    def _best_score(self) -> float | None:
+        """Return the score of the best.ckpt that is there, when a run goes on."""
+        if self.checkpoint is None:
+            return None
+        try:
+            score = read_checkpoint(checkpoint_path(self.folder, BEST)).get("best_score")
+        except DamagedCheckpointError:  # it is chosen anew; a validation that is repeated may bring it back
+            return None
+        return None if score is None else float(score)
+
+    def _curve_sizes(self) -> dict[str, int] | None:
+        """Return how long the curves were at the checkpoint; None where it does not say, being of the first format."""
+        if self.checkpoint is None:
+            return {}
+        exact = read_checkpoint(Path(self.checkpoint))["exact"]
+        return dict(exact["curves"]) if exact else None
+
+
+def _same_data(folder: Path, fingerprints: dict[str, str]) -> None:
+    """Check that a resumed run meets the reviews it began with.
+
+    Raises:
+        UserError: it does not.
+    """
+    known = read_record(folder).get("fingerprints")
+    if known and known != fingerprints:
+        different = ", ".join(name for name in known if known[name] != fingerprints[name])
+        raise UserError(
+            f"the reviews must be those that {folder} began with, but their fingerprint is another ({different}); give "
+            "the same files (data.archive=..., data.train=...; relative ones count from the working directory) and "
+            "leave data.* and tokenizer.* as they were."
+        )
+
+
+def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
+    """Refuse shares of batches that leave none, which Lightning finds out only in the middle."""
+    trainer = config.trainer
+    assembly.batches_used(trainer.limit_train_batches, batches=data.training_batches)
+    for split, limit, loader in (
+        ("validation", trainer.limit_val_batches, data.val_dataloader()),
+        ("test", trainer.limit_test_batches, data.test_dataloader()),
+    ):
+        if len(loader):
+            assembly.check_evaluation_limit(split, limit, batches=len(loader), processes=trainer.devices)
