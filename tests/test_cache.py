@@ -9,9 +9,9 @@ import pytest
 
 from src import cache as command
 from src.data.archive import Archive, write_compact
-from src.data.encoding import encode_reviews
 from src.data.reviews import Review, Splits
 from src.errors import UserError
+from tests.data.encode import encode
 
 
 class Source:
@@ -30,7 +30,7 @@ def cache(tmp_path: Path) -> Path:
     """Make a cache as the product does: encoded reviews, one unfinished, a compact archive and two downloads."""
     folder = tmp_path / "cache"
     settings = {"tokenizer": "basic_english", "vocabulary_size": 50, "min_frequency": 1, "max_tokens": 8}
-    encode_reviews(Source(), head_share=0.5, cache=folder, **settings)
+    encode(Source(), head_share=0.5, cache=folder, **settings)
     (folder / "encoded" / ".0123456789abcdef.abcd_123" / "finished").mkdir(parents=True)
     downloads = folder / "downloads"
     downloads.mkdir()

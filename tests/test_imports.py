@@ -9,7 +9,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 # Room -> what its files may import of the project beside themselves
-GROUND = {"atomic", "batch", "characters", "errors", "homes", "options", "program", "streams"}
+GROUND = {"atomic", "batch", "characters", "errors", "homes", "options", "program", "settings", "streams"}
 ROOMS = {
     "atomic": {"errors"},
     "batch": set(),
@@ -18,6 +18,7 @@ ROOMS = {
     "homes": {"errors"},
     "options": {"errors"},
     "program": {"errors", "streams"},
+    "settings": set(),
     "streams": {"errors"},
     "data": GROUND,
     "transformer": GROUND,
@@ -43,13 +44,14 @@ PROGRAMS = {
     "runs/__main__",
     "__init__",
 }
+SETTINGS = {"data/source_settings", "data/tokenizer_settings", "transformer/settings", "tasks/settings"}
 LIBRARIES = {
     "hydra": {"config", "train"},
     "omegaconf": {"config", "train", "runs/record"},
     "lightning": {"data/datamodule", "data/split_datamodule", "tasks", "processes", "training", "evaluation"},
     "torchmetrics": {"tasks"},
     "torchtext": {"data"},
-    "pydantic": {"config"},
+    "pydantic": {"settings", *SETTINGS, "config"},
     "rich": {"reporting", "runs/__main__", "training/progress"},
 }
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 from src.config.schema import TrainConfig
-from src.config.schema_types import Section
 from src.data.table import SUFFIXES
+from src.settings import Section
 
 TABLES = ("data.train", "data.validation", "data.test")
 HYDRAS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.job.name")

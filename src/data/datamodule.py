@@ -16,12 +16,11 @@ from src.data.batching import EvaluationPlan, TrainingPlan, check_batch_size
 from src.data.collate import BatchDataset
 from src.data.encoded import EncodedReviews, EncodedSplit
 from src.data.encoding import encode_reviews
-from src.data.encoding_fingerprint import encoding_fingerprint, encoding_ingredients
+from src.data.encoding_rules import EncodingRules
 from src.data.loader_workers import begin_loading
 from src.data.reviews import Source
 from src.data.summary import SplitSummary
 from src.data.tokenizers import Tokenizer
-from src.data.unspaced_scripts import CHARACTERS
 from src.data.vocabulary import Vocabulary
 
 
@@ -30,12 +29,7 @@ class ReviewDataModule(LightningDataModule):
 
     Args:
         source: where the reviews come from.
-        tokenizer: `basic_english` or `bpe`.
-        unspaced_scripts: a rule of `basic_english`, "characters" or "words".
-        vocabulary_size: tokens at most, the special ones included.
-        min_frequency: how often a token must occur in the training split.
-        max_tokens: length to which longer reviews are truncated.
-        head_share: share of `max_tokens` kept from a review's beginning, the rest from its end.
+        rules: how they become ids.
         batch_tokens: bound on the tokens of a training batch, padding included, over all processes.
         batch_reviews: instead of it, the number of reviews of a training batch, over all processes.
         evaluation_batch_tokens: bound on the tokens of an evaluation batch, which one process computes.
@@ -51,28 +45,18 @@ class ReviewDataModule(LightningDataModule):
         self,
         *,
         source: Source,
-        tokenizer: str,
-        vocabulary_size: int,
-        min_frequency: int,
-        max_tokens: int,
-        head_share: float,
+        rules: EncodingRules,
         batch_tokens: int | None,
         batch_reviews: int | None,
         evaluation_batch_tokens: int,
         num_workers: int,
         seed: int,
         cache: Path,
-        unspaced_scripts: str = CHARACTERS,
     ) -> None:
         super().__init__()
         check_batch_size(batch_tokens=batch_tokens, batch_reviews=batch_reviews)
         self.source = source
-        self.tokenizer_name = tokenizer
-        self.unspaced_scripts = unspaced_scripts
-        self.vocabulary_size = vocabulary_size
-        self.min_frequency = min_frequency
-        self.max_tokens = max_tokens
-        self.head_share = head_share
+        self.rules = rules
         self.batch_tokens = batch_tokens
         self.batch_reviews = batch_reviews
         self.evaluation_batch_tokens = evaluation_batch_tokens
@@ -93,19 +77,7 @@ class ReviewDataModule(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002  (every stage needs the same)
         """Open the cache, once."""
         if self._encoded is None:
-            self._encoded = self._encode()
-
-    def _encode(self) -> EncodedReviews:
-        return encode_reviews(
-            self.source,
-            tokenizer=self.tokenizer_name,
-            vocabulary_size=self.vocabulary_size,
-            min_frequency=self.min_frequency,
-            max_tokens=self.max_tokens,
-            head_share=self.head_share,
-            cache=self.cache,
-            unspaced_scripts=self.unspaced_scripts,
-        )
+            self._encoded = encode_reviews(self.source, self.rules, cache=self.cache)
 
     @property
     def encoded(self) -> EncodedReviews:
@@ -145,17 +117,7 @@ class ReviewDataModule(LightningDataModule):
         Raises:
             UserError: the source cannot be read.
         """
-        return encoding_fingerprint(
-            encoding_ingredients(
-                self.source,
-                tokenizer=self.tokenizer_name,
-                vocabulary_size=self.vocabulary_size,
-                min_frequency=self.min_frequency,
-                max_tokens=self.max_tokens,
-                head_share=self.head_share,
-                unspaced_scripts=self.unspaced_scripts,
-            )
-        )
+        return self.rules.fingerprint(self.source)
 
     @property
     def training_plan(self) -> TrainingPlan:

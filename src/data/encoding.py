@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from src.batch import Special
 from src.data.cache_layout import ENCODED, SPLITS
 from src.data.encoded import EncodedReviews, EncodedSplit, install_encoded, open_encoded
-from src.data.encoding_fingerprint import encoding_fingerprint, encoding_ingredients
+from src.data.encoding_rules import EncodingRules, check_truncation
 from src.data.progress import progress
 from src.data.reviews import Review, Source
 from src.data.summary import summarise, unknown_shares
 from src.data.tokenizers import Tokenizer, train_tokenizer
-from src.data.unspaced_scripts import CHARACTERS
 from src.data.vocabulary import Vocabulary
 from src.errors import UserError
 
@@ -28,65 +27,42 @@ _TOKENIZING = "tokenizing ({})"
 _log = logging.getLogger(__name__)
 
 
-def encode_reviews(
-    source: Source,
-    *,
-    tokenizer: str,
-    vocabulary_size: int,
-    min_frequency: int,
-    max_tokens: int,
-    head_share: float,
-    cache: Path,
-    unspaced_scripts: str = CHARACTERS,
-) -> EncodedReviews:
+def encode_reviews(source: Source, rules: EncodingRules, *, cache: Path) -> EncodedReviews:
     """Encode all splits of a source, or open them where the cache has them.
 
     Args:
         source: where the reviews come from.
-        tokenizer: `basic_english` or `bpe`; what it learns, it learns from the training split.
-        vocabulary_size: tokens at most, the special ones included; from the training split.
-        min_frequency: how often a token (for bpe, a pair to merge) must occur in the training split.
-        max_tokens: length to which longer reviews are truncated.
-        head_share: share of `max_tokens` that is kept from the review's beginning, the rest from its end.
+        rules: how they become ids.
         cache: folder of the cache.
-        unspaced_scripts: a rule of `basic_english`, "characters" or "words".
 
     Raises:
-        UserError: a value is outside its bounds, the source cannot be read, or the cache cannot be written.
+        UserError: the source cannot be read, or the cache cannot be written.
     """
-    _check(max_tokens=max_tokens, head_share=head_share)
-    ingredients = encoding_ingredients(
-        source,
-        tokenizer=tokenizer,
-        vocabulary_size=vocabulary_size,
-        min_frequency=min_frequency,
-        max_tokens=max_tokens,
-        head_share=head_share,
-        unspaced_scripts=unspaced_scripts,
-    )
-    folder = cache / ENCODED / encoding_fingerprint(ingredients)
+    folder = cache / ENCODED / rules.fingerprint(source)
     found = open_encoded(folder)
     if found is not None:
         _say(found.remarks)
-        _say(unknown_shares(found.statistics, tokenizer=tokenizer))
+        _say(unknown_shares(found.statistics, tokenizer=rules.tokenizer))
         return found
 
     splits = source.splits()
     by_name = dict(zip(SPLITS, splits, strict=True))
     _say(source.remarks)
     trained = train_tokenizer(
-        tokenizer,
+        rules.tokenizer,
         (review.text for review in splits.train),
-        vocabulary_size=vocabulary_size,
-        min_frequency=min_frequency,
-        unspaced_scripts=unspaced_scripts,
+        vocabulary_size=rules.vocabulary_size,
+        min_frequency=rules.min_frequency,
+        unspaced_scripts=rules.unspaced_scripts,
     )
     numbering, numbered = _number(trained, by_name)
     inventory = trained.inventory()
     if inventory is None:
         counts = np.bincount(np.concatenate([np.zeros(0, np.int32), *numbered["train"]]), minlength=len(numbering))
         vocabulary = Vocabulary.from_counts(
-            dict(zip(numbering, counts.tolist(), strict=True)), size=vocabulary_size, min_frequency=min_frequency
+            dict(zip(numbering, counts.tolist(), strict=True)),
+            size=rules.vocabulary_size,
+            min_frequency=rules.min_frequency,
         )
     else:
         vocabulary = Vocabulary(inventory)
@@ -97,8 +73,8 @@ def encode_reviews(
             [id_of[review] for review in numbered[name]],
             labels=[review.label for review in reviews],
             dtype=id_of.dtype,
-            max_tokens=max_tokens,
-            head_share=head_share,
+            max_tokens=rules.max_tokens,
+            head_share=rules.head_share,
         )
         for name, reviews in by_name.items()
     }
@@ -108,18 +84,18 @@ def encode_reviews(
             original_lengths=split["original_lengths"],
             labels=split["labels"],
             number_of_labels=len(source.label_names),
-            max_tokens=max_tokens,
+            max_tokens=rules.max_tokens,
         )
         for name, split in arrays.items()
     }
-    _say(unknown_shares(summaries, tokenizer=tokenizer))
+    _say(unknown_shares(summaries, tokenizer=rules.tokenizer))
     try:
         return install_encoded(
             folder,
             arrays=arrays,
             ids={name: [review.id for review in reviews] for name, reviews in by_name.items()},
             meta={
-                "ingredients": ingredients,
+                "ingredients": rules.ingredients(source),
                 "label_names": source.label_names,
                 "remarks": source.remarks,
                 "tokenizer": trained.state(),
@@ -179,7 +155,7 @@ def truncate(ids: _Ids, *, max_tokens: int, head_share: float) -> _Ids:
     Raises:
         UserError: `max_tokens` is below 1 or `head_share` outside [0, 1].
     """
-    _check(max_tokens=max_tokens, head_share=head_share)
+    check_truncation(max_tokens=max_tokens, head_share=head_share)
     if len(ids) <= max_tokens:
         return ids
     head = round(head_share * max_tokens)
@@ -193,13 +169,6 @@ def _say(remarks: Iterable[str]) -> None:
     """Log what the source found: in every run, for one that starts from the cache does not read the reviews."""
     for remark in remarks:
         _log.warning("%s", remark)
-
-
-def _check(*, max_tokens: int, head_share: float) -> None:
-    if max_tokens < 1:
-        raise UserError(f"`data.max_tokens` must be at least 1, but is {max_tokens} instead.")
-    if not 0 <= head_share <= 1:
-        raise UserError(f"`data.head_share` must be in [0, 1], but is {head_share} instead.")
 
 
 class _Numbering(dict[str, int]):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from src.config.schema import Config
-from src.config.schema_data import Csv
 from src.data.encoded import EncodedSplit
 from src.data.encoding import encode_split
 from src.data.label_spellings import told_apart
 from src.data.reviews import Review, Source
+from src.data.source_settings import CsvSettings, build_source
 from src.data.summary import summarise, unknown_shares
 from src.data.table_reviews import TableReviews
 from src.errors import UserError
@@ -71,7 +71,7 @@ def _source(config: Config, run: RunFolder, split: str) -> Source:
         UserError: no file is named.
     """
     data = config.data
-    if isinstance(data, Csv):
+    if isinstance(data, CsvSettings):
         file = data.test if split == "test" else data.validation
         if file is not None:
             return TableReviews.for_evaluation(
@@ -85,7 +85,7 @@ def _source(config: Config, run: RunFolder, split: str) -> Source:
             )
         if data.train is None:
             raise UserError(f"data=csv must come with data.{split}=FILE to evaluate the {split} split on.")
-    return assembly.build_source(data, cache=at_home(config.paths.cache, key="paths.cache"))
+    return build_source(data, cache=at_home(config.paths.cache, key="paths.cache"))
 
 
 def remarks_on(measured: EvaluatedReviews, run: RunFolder, *, split: str, trained: Config | None) -> Iterator[str]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from src.config.schema import Config
-from src.config.schema_data import Csv
 from src.data.repeated_texts import distinct_texts, repeated_texts
 from src.data.reviews import Review
+from src.data.source_settings import CsvSettings
 from src.errors import UserError
 from src.runs.reading import read_record
 from src.training import assembly
@@ -43,7 +43,7 @@ def met_before(trained: Config, folder: Path, reviews: Sequence[Review], *, spli
 def where_it_is_now(trained: Config, asked: Config) -> Config:
     """Return the run's own configuration with the places of files that this evaluation names."""
     places: dict[str, Any] = {"paths": asked.paths}
-    if isinstance(trained.data, Csv) and isinstance(asked.data, Csv):
+    if isinstance(trained.data, CsvSettings) and isinstance(asked.data, CsvSettings):
         places["data"] = trained.data.model_copy(update={"train": asked.data.train or trained.data.train})
     return trained.model_copy(update=places)
 

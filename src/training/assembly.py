@@ -8,16 +8,11 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
-from src.config.schema import BasicEnglish, Config, TrainConfig, Trainer
-from src.config.schema_data import Csv, Data, ImdbBundled
-from src.data.bundled import BundledReviews
-from src.data.cache_layout import DOWNLOADS
+from src.config.schema import Config, TrainConfig
+from src.config.trainer_settings import TrainerSettings
 from src.data.datamodule import ReviewDataModule
-from src.data.few import FewReviews
-from src.data.official import OfficialReviews
-from src.data.reviews import Source
-from src.data.table_reviews import TableReviews
-from src.data.unspaced_scripts import WORDS
+from src.data.encoding_rules import EncodingRules
+from src.data.source_settings import build_source
 from src.errors import UserError
 from src.homes import at_home
 from src.processes.interruption import Interruption
@@ -35,47 +30,12 @@ from src.training.hyperparameters import hyperparameters
 from src.training.progress import progress_callback
 
 
-def build_source(data: Data, *, cache: Path) -> Source:
-    """Make the source of reviews that `data.name` stands for."""
-    if data.overfit_reviews is not None:
-        whole = build_source(data.model_copy(update={"overfit_reviews": None}), cache=cache)
-        return FewReviews(whole, count=data.overfit_reviews)
-    if isinstance(data, ImdbBundled):
-        return BundledReviews(validation=data.validation, test=data.test)
-    if isinstance(data, Csv):
-        return TableReviews(
-            train=_path(data.train, "data.train"),
-            validation=_path(data.validation, "data.validation"),
-            test=_path(data.test, "data.test"),
-            text=data.text,
-            label=data.label,
-            id=data.id,
-            quoting=data.quoting,
-            label_spellings=data.label_spellings,
-            validation_share=data.validation_share,
-            test_share=data.test_share,
-        )
-    return OfficialReviews(
-        archive=_path(data.archive, "data.archive"), download_folder=cache / DOWNLOADS, validation=data.validation
-    )
-
-
-def _path(text: str | None, key: str) -> Path | None:
-    """Return a file as it was typed, ~ standing for the home folder; relative ones count from the working directory."""
-    return at_home(text, key=key) if text else None
-
-
 def build_data(config: Config) -> ReviewDataModule:
     """Make the data module."""
     data, cache = config.data, at_home(config.paths.cache, key="paths.cache")
     return ReviewDataModule(
         source=build_source(data, cache=cache),
-        tokenizer=config.tokenizer.name,
-        vocabulary_size=config.tokenizer.vocabulary_size,
-        min_frequency=config.tokenizer.min_frequency,
-        unspaced_scripts=config.tokenizer.unspaced_scripts if isinstance(config.tokenizer, BasicEnglish) else WORDS,
-        max_tokens=data.max_tokens,
-        head_share=data.head_share,
+        rules=EncodingRules(**config.tokenizer.rules, max_tokens=data.max_tokens, head_share=data.head_share),
         batch_tokens=data.batch_tokens,
         batch_reviews=data.batch_reviews,
         evaluation_batch_tokens=data.evaluation_batch_tokens,
@@ -113,7 +73,7 @@ def check_evaluation_limit(split: str, limit: int | float, *, batches: int, proc
     batches_used(limit, batches=-(-batches // processes), key=key)
 
 
-def optimizer_steps(trainer: Trainer, *, batches: int) -> int:
+def optimizer_steps(trainer: TrainerSettings, *, batches: int) -> int:
     """Return the optimizer steps of a whole training.
 
     Worked out from the configuration: Lightning's own estimate builds the loader early, which would make a resumed run
@@ -130,16 +90,11 @@ def optimizer_steps(trainer: Trainer, *, batches: int) -> int:
 
 def build_task(config: TrainConfig, data: ReviewDataModule) -> ClassificationTask:
     """Make the model with its loss, optimizer and schedule; the weights come from `config.seed`."""
-    model = config.model.model_dump()
-    model["feedforward_dim"] = int(model.pop("feedforward_multiple") * model["dim"])
-    model |= {
-        "vocabulary_size": len(data.vocabulary),
-        "classes": len(data.label_names),
-        "max_length": config.data.max_tokens,
-    }
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     return ClassificationTask(
-        model=model,
+        model=config.model.keywords(
+            vocabulary_size=len(data.vocabulary), classes=len(data.label_names), max_length=config.data.max_tokens
+        ),
         optimizer=config.optimizer.model_dump(),
         scheduler=config.scheduler.model_dump(),
         label_names=list(data.label_names),

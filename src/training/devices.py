@@ -5,11 +5,11 @@ import platform
 
 import torch
 
-from src.config.schema import Trainer
+from src.config.trainer_settings import TrainerSettings
 from src.errors import UserError
 
 
-def resolve_accelerator(trainer: Trainer) -> str:
+def resolve_accelerator(trainer: TrainerSettings) -> str:
     """Return cpu, gpu or mps: the one asked for, if this machine has enough of it.
 
     Raises:
@@ -30,7 +30,7 @@ def resolve_accelerator(trainer: Trainer) -> str:
     return accelerator
 
 
-def resolve_precision(trainer: Trainer, accelerator: str) -> str:
+def resolve_precision(trainer: TrainerSettings, accelerator: str) -> str:
     """Return the precision to compute in; `auto` is bf16-mixed where the hardware multiplies bfloat16, else 32-true.
 
     Raises:
@@ -50,14 +50,14 @@ def resolve_precision(trainer: Trainer, accelerator: str) -> str:
     return "32-true"
 
 
-def default_threads(trainer: Trainer) -> int:
+def default_threads(trainer: TrainerSettings) -> int:
     """Return the threads of a process: torch's own choice, shared out where several processes share the cores."""
     if trainer.strategy != "ddp" or "OMP_NUM_THREADS" in os.environ:
         return torch.get_num_threads()
     return max(1, (os.cpu_count() or 1) // trainer.devices)
 
 
-def device_name(trainer: Trainer) -> str:
+def device_name(trainer: TrainerSettings) -> str:
     """Return what the run trains on, in words."""
     accelerator = resolve_accelerator(trainer)
     name = torch.cuda.get_device_name() if accelerator == "gpu" else accelerator

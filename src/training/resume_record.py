@@ -7,7 +7,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
-from src.config.schema import Trainer
+from src.config.trainer_settings import TrainerSettings
 from src.runs import record as run_folder
 from src.runs.checkpoint_file import read_checkpoint
 from src.training import assembly
@@ -50,7 +50,7 @@ class ResumeRecord(Callback):
         return f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit.")
 
 
-def short_windows(trainer: Trainer, checkpoint: str | None, *, batches: int) -> list[str]:
+def short_windows(trainer: TrainerSettings, checkpoint: str | None, *, batches: int) -> list[str]:
     """Return why a run is not bit for bit whose last steps of an epoch an older version took too short.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from src.config.command_line import CommandLine
 from src.config.overlay import Change, differences, overlaid
 from src.config.schema import TrainConfig
-from src.config.schema_data import Csv
+from src.data.source_settings import CsvSettings
 from src.errors import UserError
 from src.inference.run_folder import find_run
 from src.runs import record as run_folder
@@ -112,7 +112,7 @@ def resumption(
     precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
     here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
     lost = _lost_best(folder, newest)
-    free = (*FREE, *(FILES if isinstance(config.data, Csv) else ()))
+    free = (*FREE, *(FILES if isinstance(config.data, CsvSettings) else ()))
     reasons = inexact + _inexact(folder, record, here, changes, newest, free=free)
     reasons += ["best.ckpt was lost"] if lost else []
     reasons = list(dict.fromkeys(reasons))
@@ -133,7 +133,7 @@ def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
             f"A resumed run must keep its model, tokens and optimizer, but {'; '.join(map(str, other))} would change "
             "them; leave that out, or start a new run."
         )
-    free = (*FREE, *ROUNDING, *(FILES if isinstance(config.data, Csv) else ()))
+    free = (*FREE, *ROUNDING, *(FILES if isinstance(config.data, CsvSettings) else ()))
     refused = [change for change in changes if not change.key.startswith(free)]
     if refused and not config.resume.allow_change:
         raise UserError(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from src.batch import Batch, Special
 from src.data.collate import BatchDataset, collate
-from src.data.encoding import encode_reviews
+from tests.data.encode import encode
 
 
 @given(
@@ -47,7 +47,7 @@ def test_a_sequence_without_tokens_is_refused():
 
 
 def test_a_dataset_answers_lists_of_indices(toy_source, toy_settings):
-    split = encode_reviews(toy_source, **toy_settings).train
+    split = encode(toy_source, **toy_settings).train
     batch = BatchDataset(split)[[3, 0]]
     assert batch.index_B.tolist() == [3, 0]
     assert batch.labels_B.tolist() == [1, 0]
@@ -57,7 +57,7 @@ def test_a_dataset_answers_lists_of_indices(toy_source, toy_settings):
 
 def test_a_worker_gets_the_place_on_disk_and_not_the_arrays(toy_source, toy_settings):
     toy_source.texts["train"] *= 100
-    split = encode_reviews(toy_source, **toy_settings).train
+    split = encode(toy_source, **toy_settings).train
     copy = pickle.loads(pickle.dumps(split))
     assert len(pickle.dumps(split)) < 1_000
     assert np.array_equal(copy.tokens, split.tokens)

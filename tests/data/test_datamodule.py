@@ -9,6 +9,7 @@ import torch
 from src.batch import Batch
 from src.data.batching import TrainingPlan
 from src.data.datamodule import ReviewDataModule
+from src.data.encoding_rules import EncodingRules
 from src.errors import UserError
 
 from .conftest import ToySource
@@ -27,11 +28,9 @@ def make(source, tmp_path):
     def make(**changes) -> ReviewDataModule:
         settings = {
             "source": source,
-            "tokenizer": "basic_english",
-            "vocabulary_size": 50,
-            "min_frequency": 1,
-            "max_tokens": 16,
-            "head_share": 0.25,
+            "rules": EncodingRules(
+                tokenizer="basic_english", vocabulary_size=50, min_frequency=1, max_tokens=16, head_share=0.25
+            ),
             "batch_tokens": 64,
             "batch_reviews": None,
             "evaluation_batch_tokens": 64,

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from src.batch import Special
 from src.data import encoding
-from src.data.encoding import encode_reviews, encode_text, truncate
+from src.data.encoding import encode_text, truncate
 from src.data.reviews import Splits
 from src.errors import UserError
+from tests.data.encode import encode
 
 from .conftest import ToySource
 
@@ -35,7 +36,7 @@ def test_truncation_by_hand():
 
 
 def test_ids_are_those_of_the_tokens(toy_source, toy_settings):
-    encoded = encode_reviews(toy_source, **toy_settings)
+    encoded = encode(toy_source, **toy_settings)
     assert encoded.vocabulary.tokens(encoded.train[0]) == ["a", "good", "film"]
     assert encoded.vocabulary.tokens(encoded.train[4]) == ["one", "two", "three", "six", "seven", "eight"]
     assert encoded.train.labels.tolist() == [0, 1, 0, 1, 0]
@@ -47,21 +48,21 @@ def test_ids_are_those_of_the_tokens(toy_source, toy_settings):
 
 
 def test_the_vocabulary_comes_from_the_training_split_only(toy_source, toy_settings):
-    encoded = encode_reviews(toy_source, **toy_settings)
+    encoded = encode(toy_source, **toy_settings)
     assert encoded.vocabulary.tokens(encoded.validation[0]) == ["a", "<unk>", "film"]
 
 
 def test_bpe_is_trained_on_the_training_split_only(toy_settings):
     settings = toy_settings | {"tokenizer": "bpe", "vocabulary_size": 300, "max_tokens": 50}
     source = ToySource(train=["good good good"], validation=["wonderful wonderful wonderful"], test=["good"])
-    encoded = encode_reviews(source, **settings)
+    encoded = encode(source, **settings)
     assert encoded.vocabulary.tokens(encoded.train[0]) == ["Ġgood"] * 3
     assert encoded.vocabulary.tokens(encoded.validation[0])[:3] == ["Ġ", "w", "o"]
     assert encoded.statistics["validation"].unknown_share == 0
 
 
 def test_an_empty_review_becomes_one_unknown_token_and_is_counted(toy_source, toy_settings):
-    encoded = encode_reviews(toy_source, **toy_settings)
+    encoded = encode(toy_source, **toy_settings)
     assert encoded.test[1].tolist() == [Special.UNK]
     assert encoded.test.lengths.tolist() == [1, 1, 4]
     assert encoded.statistics["test"].empty == 1
@@ -69,15 +70,15 @@ def test_an_empty_review_becomes_one_unknown_token_and_is_counted(toy_source, to
 
 
 def test_statistics(toy_source, toy_settings):
-    train = encode_reviews(toy_source, **toy_settings).statistics["train"]
+    train = encode(toy_source, **toy_settings).statistics["train"]
     assert (train.reviews, train.per_label, train.tokens, train.longest, train.empty) == (5, [3, 2], 19, 8, 0)
     assert (train.length_p50, train.truncated_share, train.unknown_share) == (3, 0.2, 0.0)
-    test = encode_reviews(toy_source, **toy_settings).statistics["test"]
+    test = encode(toy_source, **toy_settings).statistics["test"]
     assert test.unknown_share == 1 / 6
 
 
 def test_a_text_is_encoded_as_a_review_of_the_split_was(toy_source, toy_settings):
-    encoded = encode_reviews(toy_source, **toy_settings)
+    encoded = encode(toy_source, **toy_settings)
     for name, texts in toy_source.texts.items():
         for place, text in enumerate(texts):
             ids = encode_text(
@@ -87,15 +88,15 @@ def test_a_text_is_encoded_as_a_review_of_the_split_was(toy_source, toy_settings
 
 
 def test_an_empty_split_is_possible(toy_settings):
-    encoded = encode_reviews(ToySource(train=["good", "bad"], validation=[], test=["good"]), **toy_settings)
+    encoded = encode(ToySource(train=["good", "bad"], validation=[], test=["good"]), **toy_settings)
     assert len(encoded.validation) == 0
     assert encoded.statistics["validation"].reviews == 0
 
 
 def test_a_second_start_reads_no_review(toy_source, toy_settings, monkeypatch):
-    first = encode_reviews(toy_source, **toy_settings)
+    first = encode(toy_source, **toy_settings)
     monkeypatch.setattr(encoding, "train_tokenizer", lambda *_, **__: pytest.fail("tokenized again"))
-    again = encode_reviews(toy_source, **toy_settings)
+    again = encode(toy_source, **toy_settings)
     assert toy_source.reads == 1
     assert again.fingerprint == first.fingerprint
     assert again.vocabulary.fingerprint() == first.vocabulary.fingerprint()
@@ -117,14 +118,14 @@ def test_a_second_start_reads_no_review(toy_source, toy_settings, monkeypatch):
     ],
 )
 def test_each_ingredient_changes_the_fingerprint(change, toy_source, toy_settings, monkeypatch):
-    before = encode_reviews(toy_source, **toy_settings).fingerprint
+    before = encode(toy_source, **toy_settings).fingerprint
     change = dict(change)
     if "source" in change:
         toy_source.version = change.pop("source")
     if "format" in change:
-        monkeypatch.setattr("src.data.encoding_fingerprint.FORMAT", change.pop("format"))
+        monkeypatch.setattr("src.data.encoding_rules.FORMAT", change.pop("format"))
         monkeypatch.setattr("src.data.encoded.FORMAT", 99)
-    after = encode_reviews(toy_source, **(toy_settings | change)).fingerprint
+    after = encode(toy_source, **(toy_settings | change)).fingerprint
     assert after != before
     assert toy_source.reads == 2
 
@@ -160,13 +161,13 @@ def damage(folder: Path, how: str) -> None:
     ],
 )
 def test_a_damaged_cache_is_made_again(how, toy_source, toy_settings):
-    first = encode_reviews(toy_source, **toy_settings)
+    first = encode(toy_source, **toy_settings)
     tokens = first.train.tokens.tolist()
     damage(first.train.folder, how)
-    again = encode_reviews(toy_source, **toy_settings)
+    again = encode(toy_source, **toy_settings)
     assert again.train.tokens.tolist() == tokens
     assert toy_source.reads == 2
-    encode_reviews(toy_source, **toy_settings)
+    encode(toy_source, **toy_settings)
     assert toy_source.reads == 2
     assert sorted(path.name for path in again.train.folder.parent.iterdir()) == [".lock", again.fingerprint]
 
@@ -177,26 +178,26 @@ def test_a_source_that_fails_leaves_nothing_behind(toy_settings):
             raise UserError("no reviews")
 
     with pytest.raises(UserError, match="no reviews"):
-        encode_reviews(Failing(train=[], validation=[], test=[]), **toy_settings)
+        encode(Failing(train=[], validation=[], test=[]), **toy_settings)
     assert not toy_settings["cache"].exists()
 
 
 def test_a_cache_that_is_a_file_is_refused(toy_source, toy_settings):
     toy_settings["cache"].write_text("in the way")
     with pytest.raises(UserError, match=r"`paths\.cache` must be a folder that can be written to"):
-        encode_reviews(toy_source, **toy_settings)
+        encode(toy_source, **toy_settings)
 
 
 @pytest.mark.parametrize(("name", "value"), [("max_tokens", 0), ("head_share", -0.1), ("head_share", 1.5)])
 def test_impossible_truncation_is_refused(name, value, toy_source, toy_settings):
     with pytest.raises(UserError, match=rf"`data\.{name}` must be .* but is {value} instead"):
-        encode_reviews(toy_source, **(toy_settings | {name: value}))
+        encode(toy_source, **(toy_settings | {name: value}))
 
 
 PROCESS = """
 import sys
 from pathlib import Path
-from src.data.encoding import encode_reviews
+from tests.data.encode import encode
 from src.data.reviews import Review, Splits
 
 class Slow:
@@ -210,7 +211,7 @@ class Slow:
         reviews = [Review(f"word{n % 97} film {n}", n % 2, str(n), -1) for n in range(500)]
         return Splits(reviews, reviews[:50], reviews[50:100])
 
-encoded = encode_reviews(Slow(), tokenizer="basic_english", vocabulary_size=400, min_frequency=1, max_tokens=8,
+encoded = encode(Slow(), tokenizer="basic_english", vocabulary_size=400, min_frequency=1, max_tokens=8,
                          head_share=0.5, cache=Path(sys.argv[1]))
 print(encoded.fingerprint, int(encoded.train.tokens.sum()), len(encoded.train), flush=True)
 """
@@ -220,7 +221,7 @@ def test_what_the_source_remarks_is_said_in_every_run(toy_source, toy_settings, 
     toy_source.remarks = ("2 reviews are the same.",)
     for _ in range(2):  # the second starts from the cache
         caplog.clear()
-        encode_reviews(toy_source, **toy_settings)
+        encode(toy_source, **toy_settings)
         assert caplog.messages == ["2 reviews are the same."]
     assert toy_source.reads == 1
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from torchtext.data.utils import get_tokenizer
 
 from src.data.bundled import bundled_rows
-from src.data.encoding import encode_reviews
 from src.data.tokenizers import BasicEnglish, tokenizer_from_state
 from src.data.unspaced_scripts import has_signs
 from src.errors import UserError
@@ -20,6 +19,7 @@ from src.inference.run_folder import read_run
 from src.training.training import train
 from tests.config.composing import composed
 from tests.data.conftest import ToySource
+from tests.data.encode import encode
 from tests.run_folders import make_run
 
 NEW, OLD = BasicEnglish("characters"), BasicEnglish("words")
@@ -74,32 +74,29 @@ def test_the_rule_is_part_of_the_state_and_its_absence_is_the_old_one():
 
 
 def test_ids_of_the_old_rule_keep_their_fingerprint_and_are_not_taken_for_the_new(toy_source, toy_settings):
-    found = [encode_reviews(toy_source, **toy_settings, unspaced_scripts=rule) for rule in ("words", "characters")]
+    found = [encode(toy_source, **toy_settings, unspaced_scripts=rule) for rule in ("words", "characters")]
     assert found[0].fingerprint == "74d2af383ba75110"  # of the version before the rule
     assert found[1].fingerprint != found[0].fingerprint
     assert toy_source.reads == 2
     bpe = toy_settings | {"tokenizer": "bpe", "vocabulary_size": 300}
-    assert (
-        len({encode_reviews(toy_source, **bpe, unspaced_scripts=rule).fingerprint for rule in ("words", "characters")})
-        == 1
-    )
+    assert len({encode(toy_source, **bpe, unspaced_scripts=rule).fingerprint for rule in ("words", "characters")}) == 1
 
 
 def test_a_split_that_is_mostly_unknown_is_said_in_every_run(toy_settings, caplog):
     source = ToySource(train=["a b c"] * 5, validation=["a b x", "a b c d"], test=["a y z"])
     for _ in range(2):  # the second starts from the cache
         caplog.clear()
-        encode_reviews(source, **toy_settings)
+        encode(source, **toy_settings)
         (said,) = caplog.messages  # 2 of 7 are too few
         assert said.startswith("67 % of the test split's tokens are <unk>")
         assert "tokenizer=bpe" in said
     assert source.reads == 1
     caplog.clear()
     source = ToySource(train=["a", "b"], validation=[], test=["c"], version="2")
-    encode_reviews(source, **toy_settings | {"min_frequency": 2})
+    encode(source, **toy_settings | {"min_frequency": 2})
     assert caplog.messages[0].startswith("100 % of the train split's, 100 % of the test split's tokens are <unk>")
     caplog.clear()
-    encode_reviews(source, **toy_settings | {"tokenizer": "bpe", "vocabulary_size": 300})
+    encode(source, **toy_settings | {"tokenizer": "bpe", "vocabulary_size": 300})
     assert caplog.messages == []
 
 

@@ -1,17 +1,24 @@
-"""conf/data: every source of reviews, its keys, their types and bounds."""
+"""conf/data: every source of reviews, its keys, their types and bounds, and how it is made of them.
 
+The sources are imported where they are made: they need numpy, which a typo need not wait for.
+"""
+
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from src.config.schema_types import MOST, Natural, Positive, Section, Share, refuse
+from src.data.cache_layout import DOWNLOADS
 from src.data.held_out import LABELLED, MOST_HELD_OUT
+from src.data.reviews import Source
 from src.data.table import SUFFIXES
+from src.homes import at_home
+from src.settings import MOST, Natural, Positive, Section, Share, refuse
 
 PartialShare = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Batches(Section):
+class BatchSettings(Section):
     """Keys that every source of reviews shares (conf/data/_batches.yaml)."""
 
     max_tokens: Positive
@@ -34,7 +41,7 @@ class Batches(Section):
         return self
 
 
-class HeldOut(Batches):
+class HeldOutSettings(BatchSettings):
     """Keys of sources that hold out a number of reviews to validate on."""
 
     validation: Natural
@@ -45,11 +52,18 @@ class HeldOut(Batches):
         return self.validation > 0 or self.overfit_reviews is not None
 
 
-class ImdbBundled(HeldOut):
+class ImdbBundledSettings(HeldOutSettings):
     """conf/data/imdb_bundled.yaml."""
 
     name: Literal["imdb_bundled"]
     test: Positive
+
+    def source(self, *, cache: Path) -> Source:
+        """Make the source."""
+        from src.data.bundled import BundledReviews
+
+        del cache
+        return BundledReviews(validation=self.validation, test=self.test)
 
     @model_validator(mode="after")
     def _reviews_left(self) -> Self:
@@ -63,11 +77,21 @@ class ImdbBundled(HeldOut):
         return self
 
 
-class Imdb(HeldOut):
+class ImdbSettings(HeldOutSettings):
     """conf/data/imdb.yaml."""
 
     name: Literal["imdb"]
     archive: str | None
+
+    def source(self, *, cache: Path) -> Source:
+        """Make the source; what it downloads goes to the cache."""
+        from src.data.official import OfficialReviews
+
+        return OfficialReviews(
+            archive=_path(self.archive, "data.archive"),
+            download_folder=cache / DOWNLOADS,
+            validation=self.validation,
+        )
 
     @model_validator(mode="after")
     def _reviews_left(self) -> Self:
@@ -80,7 +104,7 @@ class Imdb(HeldOut):
         return self
 
 
-class Csv(Batches):
+class CsvSettings(BatchSettings):
     """conf/data/csv.yaml. That `train` is given is what `TrainConfig` asks: an evaluation can do without."""
 
     name: Literal["csv"]
@@ -94,6 +118,24 @@ class Csv(Batches):
     label_spellings: Literal["checked", "as_written"]
     validation_share: PartialShare
     test_share: PartialShare
+
+    def source(self, *, cache: Path) -> Source:
+        """Make the source."""
+        from src.data.table_reviews import TableReviews
+
+        del cache
+        return TableReviews(
+            train=_path(self.train, "data.train"),
+            validation=_path(self.validation, "data.validation"),
+            test=_path(self.test, "data.test"),
+            text=self.text,
+            label=self.label,
+            id=self.id,
+            quoting=self.quoting,
+            label_spellings=self.label_spellings,
+            validation_share=self.validation_share,
+            test_share=self.test_share,
+        )
 
     @property
     def has_validation(self) -> bool:
@@ -125,4 +167,17 @@ class Csv(Batches):
         return self
 
 
-Data = ImdbBundled | Imdb | Csv
+def _path(text: str | None, key: str) -> Path | None:
+    """Return a file as it was typed, ~ standing for the home folder; relative ones count from the working directory."""
+    return at_home(text, key=key) if text else None
+
+
+def build_source(data: "Data", *, cache: Path) -> Source:
+    """Make the source that a section describes, or the few reviews of it that are to be overfitted."""
+    from src.data.few import FewReviews
+
+    source = data.source(cache=cache)
+    return source if data.overfit_reviews is None else FewReviews(source, count=data.overfit_reviews)
+
+
+Data = ImdbBundledSettings | ImdbSettings | CsvSettings

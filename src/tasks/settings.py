@@ -1,13 +1,23 @@
-"""What conf/optimizer and conf/scheduler may hold."""
+"""What conf/task, conf/optimizer and conf/scheduler may hold."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from src.config.schema_types import Dropout, Section, Share, refuse
+from src.settings import Dropout, Section, Share, refuse
 
 
-class Optimizer(Section):
+class TaskSettings(Section):
+    """conf/task."""
+
+    name: Literal["classification"]
+    label_smoothing: Dropout
+    monitor: Literal[
+        "validation/accuracy", "validation/loss", "validation/f1", "validation/precision", "validation/recall"
+    ]
+
+
+class OptimizerSettings(Section):
     """Keys that every optimizer has (conf/optimizer)."""
 
     lr: Annotated[float, Field(gt=0)]
@@ -15,7 +25,7 @@ class Optimizer(Section):
     max_gradient_norm: Annotated[float, Field(gt=0)] | None
 
 
-class Adam(Optimizer):
+class AdamSettings(OptimizerSettings):
     """conf/optimizer/adam.yaml and adamw.yaml."""
 
     name: Literal["adam", "adamw"]
@@ -23,7 +33,7 @@ class Adam(Optimizer):
     eps: Annotated[float, Field(gt=0)]
 
 
-class Sgd(Optimizer):
+class SgdSettings(OptimizerSettings):
     """conf/optimizer/sgd.yaml."""
 
     name: Literal["sgd"]
@@ -40,14 +50,14 @@ class Sgd(Optimizer):
         return self
 
 
-class Constant(Section):
+class ConstantSettings(Section):
     """conf/scheduler/constant.yaml."""
 
     name: Literal["constant"]
     warmup_share: Share
 
 
-class Decay(Section):
+class DecaySettings(Section):
     """conf/scheduler/linear.yaml and cosine.yaml."""
 
     name: Literal["linear", "cosine"]

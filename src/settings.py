@@ -1,4 +1,8 @@
-"""What the schema is made of: bounded numbers, and sections that hold no key too many."""
+"""What settings are made of: bounded numbers, and sections that hold no key too many.
+
+The settings of a class stand in its room (`src.data.source_settings` ...): name, type, bounds of every key, and how the
+class is made of them. They are read before anything slow is imported, so none of these modules imports torch.
+"""
 
 from typing import Annotated
 

@@ -1,0 +1,92 @@
+"""conf/trainer, conf/callbacks, conf/logger, conf/paths, and the keys of conf/train.yaml itself."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from src.settings import Duration, Limit, Natural, Positive, Section, refuse
+
+
+class TrainerSettings(Section):
+    """conf/trainer."""
+
+    accelerator: Literal["auto", "cpu", "gpu", "mps"]
+    devices: Positive
+    strategy: Literal["auto", "ddp"]
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
+    max_epochs: Positive
+    max_steps: Literal[-1] | Positive
+    max_time: Duration | None
+    accumulate_grad_batches: Positive
+    val_check_interval: Annotated[float, Field(gt=0, le=1)]
+    limit_train_batches: Limit
+    limit_val_batches: Limit
+    limit_test_batches: Limit
+    log_every_n_steps: Positive
+    deterministic: bool | Literal["warn"]
+    progress: bool
+
+    @model_validator(mode="after")
+    def _devices_have_a_strategy(self) -> Self:
+        cpu_half = self.accelerator == "cpu" and self.precision == "16-mixed"
+        mps = self.accelerator == "mps"
+        refuse(
+            f"`trainer.strategy` must be ddp for {self.devices} devices, but is auto instead"
+            if self.devices > 1 and self.strategy == "auto" and not mps
+            else None,
+            f"`trainer.devices` must be 1 on mps, but is {self.devices} instead" if mps and self.devices > 1 else None,
+            "`trainer.strategy` must be auto on mps, but is ddp instead" if mps and self.strategy == "ddp" else None,
+            "`trainer.precision` must not be 64-true on mps, which has no float64"
+            if mps and self.precision == "64-true"
+            else None,
+            "`trainer.precision` must not be 16-mixed on a CPU, which computes in bf16-mixed or 32-true"
+            if cpu_half
+            else None,
+        )
+        return self
+
+
+class EarlyStoppingSettings(Section):
+    """conf/callbacks/early_stopping.yaml."""
+
+    patience: Natural
+    min_delta: Annotated[float, Field(ge=0)]
+
+
+class CallbackSettings(Section):
+    """conf/callbacks."""
+
+    early_stopping: EarlyStoppingSettings | None
+
+
+class LoggerSettings(Section):
+    """conf/logger."""
+
+    name: Literal["tensorboard", "csv"]
+
+
+class PathSettings(Section):
+    """conf/paths."""
+
+    outputs: str
+    cache: str
+
+
+class CheckpointSettings(Section):
+    """How often to save (conf/train.yaml)."""
+
+    every: Positive
+    every_minutes: Annotated[float, Field(gt=0)]
+
+
+class ResumeSettings(Section):
+    """Going on with a run (conf/train.yaml)."""
+
+    run: str | None
+    allow_change: bool
+
+
+class SweepSettings(Section):
+    """Many runs (conf/train.yaml)."""
+
+    fail_fast: bool
