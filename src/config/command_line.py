@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
@@ -24,12 +23,13 @@ from src.config.composition import (
     CONFIG_FOLDER,
     OPTIONAL_GROUPS,
     compose_all,
-    config_loader,
+    config_files,
     validate,
 )
+from src.config.config_files import ConfigFiles
 from src.config.ineffective import ineffective_files, ineffective_overrides, ineffective_shares
 from src.config.output_folders import folder_faults, job_folder, shared_folder_faults
-from src.config.overrides import Keys, first_choice, group_faults, groups, parse
+from src.config.overrides import Keys, first_choice, group_faults, parse
 from src.config.quoting import as_text
 from src.config.sentences import FaultsError
 from src.config.sweep_axes import axis_fault, jobs
@@ -151,20 +151,20 @@ def check(line: CommandLine) -> None:
     if line.completes:
         return
     faults: list[str] = []
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=line.extra_folder, config_name=line.config_name) as loader:
-        known_groups = groups(loader)
+    with config_files(folder=CONFIG_FOLDER, extra_folder=line.extra_folder, config_name=line.config_name) as files:
+        known_groups = files.groups()
         overrides: list[Override] = []
-        given = parse(line.overrides, loader)
+        given = parse(line.overrides, files)
         for override in given:
             fault = axis_fault(override) if override.is_sweep_override() else None
             found = [fault] if fault else []
             if override.key_or_group in known_groups and not fault:
-                found += group_faults(override, loader)
+                found += group_faults(override, files)
             faults += found
             overrides += [] if found else [override]
         try:
             chosen = [first_choice(override) for override in overrides if override.key_or_group in known_groups]
-            keys = Keys.of(compose_all(line.config_name, chosen), known_groups, loader)
+            keys = Keys.of(compose_all(line.config_name, chosen), known_groups, files)
             for override in [*overrides]:
                 fault = None if override.key_or_group in known_groups else keys.fault(override)
                 if fault:
@@ -172,7 +172,7 @@ def check(line: CommandLine) -> None:
                     overrides.remove(override)
             kept = {override.key_or_group for override in overrides}
             left_out = {override.key_or_group for override in given} - kept
-            faults += _composed_faults(line, overrides, loader, left_out=left_out)
+            faults += _composed_faults(line, overrides, files, left_out=left_out)
         except FaultsError as error:  # of a composition
             faults += error.sentences
     if faults:
@@ -180,18 +180,19 @@ def check(line: CommandLine) -> None:
 
 
 def _composed_faults(
-    line: CommandLine, overrides: list[Override], loader: ConfigLoaderImpl, *, left_out: set[str]
+    line: CommandLine, overrides: list[Override], files: ConfigFiles, *, left_out: set[str]
 ) -> list[str]:
     """Return the faults of what a good command line, or the good part of one without some keys, composes to."""
     swept = [override for override in overrides if override.is_sweep_override()]
-    whole = compose_all(line.config_name, [str(override.input_line) for override in overrides], sweep=bool(swept))
+    fixed = [override for override in overrides if override not in swept]  # what Hydra takes its own settings from
+    whole = compose_all(line.config_name, [str(override.input_line) for override in fixed])
     multirun = line.multirun or (line.runs and whole.hydra.mode == RunMode.MULTIRUN)
     faults = untrusted_names(whole)
     if line.runs:
         faults += folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
         faults += ineffective_overrides(overrides, whole, multirun=multirun)
     if not swept:
-        return faults + (_job_faults(whole, loader, left_out=left_out) if line.checks_values else [])
+        return faults + (_job_faults(whole, files, left_out=left_out) if line.checks_values else [])
     if not multirun:
         faults += [
             f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
@@ -208,7 +209,7 @@ def _composed_faults(
             faults += error.sentences
         else:
             folders[tuple(job)] = job_folder(config, number)
-            faults += [*untrusted_names(config), *_job_faults(config, loader, left_out=left_out)]
+            faults += [*untrusted_names(config), *_job_faults(config, files, left_out=left_out)]
     return faults + shared_folder_faults([*folders.values()])
 
 
@@ -218,9 +219,9 @@ def _or_one_text(override: Override) -> str:
     return f", or put quotes around one that has a comma: {advice}" if advice else "."
 
 
-def _job_faults(config: DictConfig, loader: ConfigLoaderImpl, *, left_out: set[str]) -> list[str]:
+def _job_faults(config: DictConfig, files: ConfigFiles, *, left_out: set[str]) -> list[str]:
     """Return the faults of a job's values, but none that names a key whose override was left out: it is another's."""
-    faults = [*ineffective_files(config, loader), *ineffective_shares(config, loader)]
+    faults = [*ineffective_files(config, files), *ineffective_shares(config, files)]
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
     try:

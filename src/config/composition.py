@@ -6,21 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from hydra import initialize_config_dir
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
-from hydra.core.config_search_path import SearchPathQuery
+from hydra import compose, initialize_config_dir
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.object_type import ObjectType
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
-from hydra.types import RunMode
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 from yaml import YAMLError  # type: ignore[import-untyped]  # OmegaConf's parser
 
 from src.config import resolvers
+from src.config.config_files import ConfigFiles
 from src.config.schema import Config, TrainConfig
 from src.config.sentences import FaultsError, from_pydantic, unknown_option, user_error
 from src.config.yaml_faults import config_file, yaml_fault
@@ -33,9 +31,20 @@ HEADER = "# @package _global_"  # the first line by which a file's keys become t
 OPTIONAL_GROUPS = ("experiment", "debug")  # they only override others, leave no keys of their own, and can be null
 
 
+class FolderOfTheUser(SearchPathPlugin):
+    """Lets --config-dir come before conf/, where `hydra.main` puts it too: the user's file of a name is the one."""
+
+    folder: Path | None = None
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Put it there, if there is one."""
+        if self.folder is not None:
+            search_path.prepend("command-line", f"file://{self.folder}", anchor=SearchPathQuery(provider="main"))
+
+
 @contextmanager
-def config_loader(*, folder: Path, extra_folder: Path | None, config_name: str) -> Iterator[ConfigLoaderImpl]:
-    """Give Hydra's loader for the files in `folder`, and in `extra_folder` (--config-dir) where there is one.
+def config_files(*, folder: Path, extra_folder: Path | None, config_name: str) -> Iterator[ConfigFiles]:
+    """Give the files in `folder`, and in `extra_folder` (--config-dir) where there is one, ready to be composed.
 
     Raises:
         FaultsError: if a folder or the primary configuration does not exist, or the latter names further folders.
@@ -44,42 +53,31 @@ def config_loader(*, folder: Path, extra_folder: Path | None, config_name: str) 
         raise FaultsError([f"--config-dir must name a folder, but {extra_folder} is none."])
     resolvers.register()
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(folder), version_base="1.3", job_name="check"):
-        GlobalHydra.instance().clear()  # for a path that holds --config-dir too, where hydra.main puts it
-        search_path = create_config_search_path(str(folder))
-        if extra_folder:
-            search_path.prepend("command-line", f"file://{extra_folder}", anchor=SearchPathQuery(provider="schema"))
-        Hydra.create_main_hydra2(task_name="check", config_search_path=search_path)
-        loader = GlobalHydra.instance().config_loader()
-        assert isinstance(loader, ConfigLoaderImpl)
-        names = [name for name in loader.get_group_options("", ObjectType.CONFIG) if not name.startswith("_")]
-        if config_name.removesuffix(".yaml") not in names:
-            raise FaultsError([unknown_option("--config-name", config_name, names)])
-        with _sentences():
-            primary = loader.repository.load_config(config_name)
-        if primary and OmegaConf.select(primary.config, "hydra.searchpath"):  # pkg://X would import X
-            raise FaultsError(["`hydra.searchpath` must be left empty; name further files by --config-dir."])
-        yield loader
+    Plugins.instance().register(FolderOfTheUser)
+    FolderOfTheUser.folder = extra_folder
+    try:
+        with initialize_config_dir(str(folder), version_base="1.3", job_name="check"):
+            files = ConfigFiles(GlobalHydra.instance().config_loader())
+            names = files.options("")
+            if config_name.removesuffix(".yaml") not in names:
+                raise FaultsError([unknown_option("--config-name", config_name, names)])
+            with _sentences():
+                primary = files.read(config_name)
+            if primary and OmegaConf.select(primary.config, "hydra.searchpath"):  # pkg://X would import X
+                raise FaultsError(["`hydra.searchpath` must be left empty; name further files by --config-dir."])
+            yield files
+    finally:
+        FolderOfTheUser.folder = None
 
 
-def compose_all(config_name: str, overrides: list[str], *, sweep: bool = False) -> DictConfig:
-    """Compose the configuration, the `hydra` node included, inside `config_loader`.
-
-    `sweep` takes overrides of several values as they are: what Hydra takes its own settings from before it makes jobs.
+def compose_all(config_name: str, overrides: list[str]) -> DictConfig:
+    """Compose the configuration, the `hydra` node included, inside `config_files`.
 
     Raises:
         FaultsError: with Hydra's own message, if it cannot be composed.
     """
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None
     with _sentences():
-        return hydra.compose_config(
-            config_name=config_name,
-            overrides=overrides,
-            run_mode=RunMode.MULTIRUN if sweep else RunMode.RUN,
-            from_shell=False,
-            validate_sweep_overrides=not sweep,
-        )
+        return compose(config_name, overrides, return_hydra_config=True)
 
 
 @contextmanager
@@ -100,8 +98,7 @@ def _sentences() -> Iterator[None]:
 def _with_file(said: str) -> str:
     """Return a sentence about what Hydra said of a file in a group, which it names without its folder."""
     found = _OF_A_FILE.fullmatch(said)
-    loader = GlobalHydra.instance().config_loader() if found else None
-    file = loader.repository.load_config(found[1]) if found and isinstance(loader, ConfigLoaderImpl) else None
+    file = ConfigFiles(GlobalHydra.instance().config_loader()).read(found[1]) if found else None
     if found is None or file is None:
         return f"{said}."
     path = config_file(found[1], file)

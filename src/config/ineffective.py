@@ -7,23 +7,23 @@ without a sweep, a share to hold out where a file is given instead.
 import codecs
 from collections.abc import Iterator, Sequence
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src.config.composition import HEADER, OPTIONAL_GROUPS
+from src.config.config_files import ConfigFiles
 from src.config.yaml_faults import config_file
 from src.data.table import SEPARATED
 
 
-def ineffective_files(config: DictConfig, loader: ConfigLoaderImpl) -> Iterator[str]:
+def ineffective_files(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
     """Yield a sentence for every chosen experiment or debug file whose keys count for nothing.
 
     They only change keys of others. Without `HEADER`, Hydra puts theirs below a key of the group's own name.
 
     Args:
         config: composed, `hydra` included.
-        loader: that composed it.
+        files: that it was composed of.
     """
     for group in OPTIONAL_GROUPS:
         left = OmegaConf.select(config, group)
@@ -31,7 +31,7 @@ def ineffective_files(config: DictConfig, loader: ConfigLoaderImpl) -> Iterator[
             continue
         keys = ", ".join(f"`{key!s}`" for key in (left if isinstance(left, DictConfig) else [left]))
         option = config.hydra.runtime.choices.get(group)
-        file = loader.repository.load_config(f"{group}/{option}") if option else None
+        file = files.read(f"{group}/{option}") if option else None
         if file is None or file.header.get("package") == "_global_":
             yield (
                 f"`{group}` must hold no keys of its own, but holds {keys}, which have no effect there; take them out."
@@ -79,14 +79,14 @@ def ineffective_overrides(overrides: Sequence[Override], config: DictConfig, *, 
             yield from _share_beside_a_file(config, key)
 
 
-def ineffective_shares(config: DictConfig, loader: ConfigLoaderImpl) -> Iterator[str]:
+def ineffective_shares(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
     """Yield a sentence for every share to hold out that some file sets beside the file of reviews for it.
 
     Args:
         config: composed.
-        loader: that composed it.
+        files: that it was composed of.
     """
-    usual = loader.repository.load_config("data/csv")
+    usual = files.read("data/csv")
     for name in ("validation_share", "test_share"):
         share = OmegaConf.select(config, f"data.{name}", throw_on_missing=False)
         if usual is not None and share != OmegaConf.select(usual.config, name):

@@ -8,13 +8,13 @@ keys that its own file states, and no others.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.composition import CONFIG_FOLDER, OPTIONAL_GROUPS, compose_all, config_loader, validate_as
+from src.config.composition import CONFIG_FOLDER, OPTIONAL_GROUPS, compose_all, config_files, validate_as
+from src.config.config_files import ConfigFiles
 from src.config.older_runs import completed
-from src.config.overrides import Keys, group_faults, groups, parse
+from src.config.overrides import Keys, group_faults, parse
 from src.config.schema import Config
 from src.config.sentences import FaultsError
 
@@ -47,9 +47,9 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
     Raises:
         FaultsError: with a sentence for every fault found.
     """
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train") as loader:
-        known_groups = groups(loader)
-        parsed = parse(texts, loader)
+    with config_files(folder=CONFIG_FOLDER, extra_folder=None, config_name="train") as files:
+        known_groups = files.groups()
+        parsed = parse(texts, files)
         faults = [
             f"A run takes one value of `{one.key_or_group}`, but {one.input_line} names several."
             for one in parsed
@@ -57,7 +57,7 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
         ]
         choices = [one for one in parsed if one.key_or_group in known_groups]
         for one in choices:
-            faults += group_faults(one, loader)
+            faults += group_faults(one, files)
         if faults:
             raise FaultsError(faults)
         own = [
@@ -66,10 +66,10 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
             if isinstance(saved.get(name), dict) and "name" in saved[name]
         ]
         before = _merged(_plain(compose_all("train", own)), completed(saved))
-        after = _with_groups(before, choices, loader, own)
+        after = _with_groups(before, choices, files, own)
         values = [one for one in parsed if one not in choices]
         chosen = [str(one.input_line) for one in choices]
-        keys = Keys.of(compose_all("train", [*own, *chosen]), known_groups, loader)
+        keys = Keys.of(compose_all("train", [*own, *chosen]), known_groups, files)
         faults = [fault for fault in (keys.fault(one) for one in values) if fault]
         faults += [
             f"`{one.key_or_group}` must be left out: it belongs to Hydra, and the run has its folder already."
@@ -92,14 +92,14 @@ def differences(old: Config, new: Config) -> list[Change]:
 
 
 def _with_groups(
-    before: Mapping[str, Any], choices: list[Override], loader: ConfigLoaderImpl, own: list[str]
+    before: Mapping[str, Any], choices: list[Override], files: ConfigFiles, own: list[str]
 ) -> dict[str, Any]:
     after = _merged({}, before)
     for one in choices:
         group, option = one.key_or_group, str(one.value())
         if option == "null" or group.startswith("hydra"):
             continue
-        file = loader.repository.load_config(f"{group}/{option}")
+        file = files.read(f"{group}/{option}")
         assert file is not None
         assert isinstance(file.config, DictConfig)
         stated = {key: value for key, value in _plain(file.config).items() if key != "defaults"}

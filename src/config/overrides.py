@@ -5,21 +5,20 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from src.config.composition import OPTIONAL_GROUPS, first_line
+from src.config.config_files import ConfigFiles
 from src.config.quoting import as_text, as_typed, takes_text
 from src.config.sentences import FaultsError, unknown_key, unknown_option
 from src.config.sweep_axes import values
 from src.config.trusted_names import EMPTY, VARIABLE, is_callback, names_code
 
 
-def parse(texts: list[str], loader: ConfigLoaderImpl) -> list[Override]:
+def parse(texts: list[str], files: ConfigFiles) -> list[Override]:
     """Parse all overrides.
 
     Raises:
@@ -34,7 +33,7 @@ def parse(texts: list[str], loader: ConfigLoaderImpl) -> list[Override]:
             override = parser.parse_override(text)
         except HydraException as error:
             return error
-        override.config_loader = loader  # for glob(*)
+        override.config_loader = files.loader  # for glob(*)
         return override
 
     for words in as_typed(texts):
@@ -76,20 +75,7 @@ def _key(text: str) -> str:
     return text.partition("=")[0].lstrip("+~")
 
 
-def groups(loader: ConfigLoaderImpl) -> set[str]:
-    """Return the names of all config groups, nested ones (hydra/launcher) included."""
-
-    def walk(parent: str) -> Iterator[str]:
-        for name in loader.repository.get_group_options(parent, ObjectType.GROUP):  # the loader's own method is slow
-            path = f"{parent}/{name}" if parent else name
-            if loader.repository.get_group_options(path, ObjectType.CONFIG):
-                yield path
-            yield from walk(path)
-
-    return set(walk(""))
-
-
-def group_faults(override: Override, loader: ConfigLoaderImpl) -> Iterator[str]:
+def group_faults(override: Override, files: ConfigFiles) -> Iterator[str]:
     """Yield what is wrong with the choice of an option."""
     group, sign = override.key_or_group, _sign(override)
     if sign == "~" and group in OPTIONAL_GROUPS:
@@ -97,7 +83,7 @@ def group_faults(override: Override, loader: ConfigLoaderImpl) -> Iterator[str]:
     if sign:
         yield f"A group is chosen by `{group}=OPTION`, but {override.input_line} begins with {sign} instead."
         return
-    options = _options(group, loader)
+    options = files.options(group)
     for name in (text.strip("'\"") for text in values(override)):
         if name == "null" and group in OPTIONAL_GROUPS:
             yield f"`{group}` cannot be swept over null; run {group}=null by itself."  # Hydra takes no null here
@@ -118,14 +104,14 @@ class Keys:
     ours: list[str]  # dotted names of sections and keys
     hydras: list[str]  # those below `hydra`
     groups: set[str]
-    loader: ConfigLoaderImpl
+    files: ConfigFiles
 
     @classmethod
-    def of(cls, base: DictConfig, groups: set[str], loader: ConfigLoaderImpl) -> "Keys":
+    def of(cls, base: DictConfig, groups: set[str], files: ConfigFiles) -> "Keys":
         """Collect the keys of a composed configuration."""
         names = [*_dotted(base)]
         hydras = [name for name in names if name.split(".")[0] == "hydra"]
-        return cls(base, [name for name in names if name not in hydras], hydras, groups, loader)
+        return cls(base, [name for name in names if name not in hydras], hydras, groups, files)
 
     def fault(self, override: Override) -> str | None:
         """Say what is wrong with the key of an override, if anything is."""
@@ -158,8 +144,8 @@ class Keys:
         if group not in self.groups or group in OPTIONAL_GROUPS:
             return None
         holders = []
-        for option in _options(group, self.loader):
-            file = self.loader.repository.load_config(f"{group}/{option}")
+        for option in self.files.options(group):
+            file = self.files.read(f"{group}/{option}")
             if not file or file.header.get("package") or not isinstance(file.config, DictConfig):
                 continue
             if rest in _dotted(file.config):
@@ -195,11 +181,6 @@ def _dotted(node: DictConfig, prefix: str = "") -> Iterator[str]:
         child = node._get_node(key)  # a value may be an interpolation that only a run can resolve
         if isinstance(child, DictConfig) and not (child._is_none() or child._is_missing() or child._is_interpolation()):
             yield from _dotted(child, prefix + str(key) + ".")
-
-
-def _options(group: str, loader: ConfigLoaderImpl) -> list[str]:
-    """Return the options of a group, without the parts (_batches) that they share."""
-    return [name for name in loader.repository.get_group_options(group, ObjectType.CONFIG) if not name.startswith("_")]
 
 
 def _sign(override: Override) -> str:

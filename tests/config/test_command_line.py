@@ -15,7 +15,7 @@ from omegaconf.errors import InterpolationResolutionError
 
 from src.config import resolvers, sweep_axes
 from src.config.command_line import read_command_line
-from src.config.composition import CONFIG_FOLDER, compose_all, config_loader
+from src.config.composition import CONFIG_FOLDER, compose_all, config_files
 from src.config.sentences import unknown_key, user_error
 from src.config.trusted_names import TRUSTED, untrusted_names
 from src.errors import UserError
@@ -40,7 +40,7 @@ def keys() -> list[str]:
             for name in (walk(child, f"{prefix}{key}.") if isinstance(child, DictConfig) else [f"{prefix}{key}"])
         ]
 
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
+    with config_files(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
         config = compose_all("train", OPTIONS)
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
@@ -338,9 +338,9 @@ def test_no_file_smuggles_in_a_launcher_or_a_folder(tmp_path: Path) -> None:
 
 
 def test_hydras_own_options_are_trusted() -> None:
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train") as loader:
+    with config_files(folder=CONFIG_FOLDER, extra_folder=None, config_name="train") as files:
         for group in ("job_logging", "hydra_logging", "launcher", "sweeper"):
-            for option in loader.get_group_options(f"hydra/{group}"):
+            for option in files.options(f"hydra/{group}"):
                 config = compose_all("train", [f"hydra/{group}={option}"])
                 assert untrusted_names(config) == [], (group, option)
         text = OmegaConf.to_yaml(compose_all("train", []))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from src.config.composition import CONFIG_FOLDER, compose_all, config_loader, validate
+from src.config.composition import CONFIG_FOLDER, compose_all, config_files, validate
 from src.config.overlay import overlaid
 from src.config.schema import Config, TrainConfig
 from src.errors import UserError
@@ -16,7 +16,7 @@ OLD = Path(__file__).parents[1] / "fixtures" / "run_format_1"
 
 
 def saved(*overrides: str) -> dict[str, Any]:
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
+    with config_files(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
         config = compose_all("train", [*overrides])
     OmegaConf.set_struct(config, False)
     config.pop("hydra")

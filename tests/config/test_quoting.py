@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
 from src.config.command_line import check, read_command_line
-from src.config.composition import CONFIG_FOLDER, compose_all, config_loader
+from src.config.composition import CONFIG_FOLDER, compose_all, config_files
 from src.config.quoting import as_text, as_typed, takes_text
 from src.config.sentences import FaultsError
 
@@ -24,7 +24,7 @@ def faults(words: list[str]) -> list[str]:
 
 
 def composed(words: list[str]) -> DictConfig:
-    with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
+    with config_files(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
         return compose_all("train", words)
 
 

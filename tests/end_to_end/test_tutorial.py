@@ -13,11 +13,11 @@ LONGEST_BATCH = """
 import resource, sys
 import torch
 from src.training import assembly
-from src.config.composition import CONFIG_FOLDER, compose_all, config_loader, validate
+from src.config.composition import CONFIG_FOLDER, compose_all, config_files, validate
 from src.data.collate import BatchDataset
 from omegaconf import OmegaConf
 
-with config_loader(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
+with config_files(folder=CONFIG_FOLDER, extra_folder=None, config_name="train"):
     config = compose_all("train", ["experiment=tutorial", f"paths.cache={sys.argv[1]}"])
 OmegaConf.set_struct(config, False)
 config.pop("hydra")
