@@ -7,7 +7,6 @@ import difflib
 import sys
 from pathlib import Path
 
-from src.errors import UserError
 from src.options import Option, options_or_help
 from src.program import log_to_terminal, run_program
 
@@ -25,12 +24,6 @@ EXAMPLES = (
     ("python -m src.evaluate run=latest trainer=gpu trainer.precision=32-true", "elsewhere, in another precision"),
 )
 GROUPS = Path(__file__).resolve().parents[1] / "conf"  # of overrides: data=..., trainer=...
-IDLE = ("data.batch_", "data.workers")  # what of `data` has no effect on an evaluation
-# What has, beside the limit of its split
-EFFECTIVE = ("data.", "paths.cache", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision",
-             "trainer.deterministic", "trainer.progress")  # fmt: skip
-# What may differ from the run without making the reviews others
-SAME_REVIEWS = ("data.archive", "data.workers", "data.batch_", "data.evaluation_batch_tokens")
 
 
 def main() -> None:
@@ -48,58 +41,28 @@ def main() -> None:
         examples=EXAMPLES,
     )
 
-    from src.config.overlay import differences, overlaid
-    from src.config.schema import Config
-    from src.inference.run_folder import find_run
-    from src.processes.launching import is_first_process
-    from src.runs.reading import (  # torch: 2 s that a typo need not wait for
-        earlier_resumes,
-        read_config,
-        read_record,
-        recorded,
-    )
+    from src.evaluation.request import read_request  # torch: 2 s that a typo need not wait for
 
     log_to_terminal()
-    folder = find_run(options["run"])
-    saved, earlier = read_config(folder), earlier_resumes(folder).overrides  # which stay in force
-    trained, _ = overlaid(saved, earlier, kind=Config)
-    config, _ = overlaid(saved, [*earlier, *overrides], kind=Config)
-    changes = differences(trained, config)
-    others = [
-        change for change in changes if change.key.startswith("data.") and not change.key.startswith(SAME_REVIEWS)
-    ]
-    fixed = [change for change in changes if change.key.startswith(("model.", "tokenizer.", "data.max_tokens"))]
-    if fixed:
-        raise UserError(
-            f"the model must be the one that was trained, but {'; '.join(map(str, fixed))} would make it another one; "
-            "leave that out."
-        )
+    request = read_request(options, overrides)
 
-    from src.evaluation.evaluation import evaluate
+    from src.evaluation.evaluation import evaluate  # lightning: 3 s more
     from src.processes.interruption import Interruption
+    from src.processes.launching import is_first_process
 
     Interruption().install()  # Lightning would answer Ctrl-C with exit code 1
-    said = [f"run folder {folder}", *(f"changed: {change}" for change in changes)]
-    keys = [change.key for change in changes]
-    limit = f"trainer.limit_{'val' if options['split'] == 'validation' else 'test'}_batches"
-    idle = [f"`{key}`" for key in keys if key.startswith(IDLE) or not key.startswith((*EFFECTIVE, limit))]
-    if idle:
-        have = "has" if len(idle) == 1 else "have"
-        said.append(f"Note: {', '.join(idle)} {have} no effect on the {options['split']} figures of a trained run.")
-    if not (folder / "metrics.json").exists():
-        said.append(f"It has not ended: this is its {options['checkpoint']}.ckpt so far.")
     if is_first_process():
-        print("\n".join(said))
+        print("\n".join(request.said))
     evaluate(
-        config,
-        folder=Path(folder),
-        split=options["split"],
-        checkpoint=options["checkpoint"],
-        worst=options["worst"],
-        own_data=not others,
-        changes=[str(change) for change in changes],
-        threads=int(recorded(folder, read_record(folder), "threads")),
-        trained=trained,
+        request.config,
+        folder=request.folder,
+        split=request.split,
+        checkpoint=request.checkpoint,
+        worst=request.worst,
+        own_data=request.own_data,
+        changes=[str(change) for change in request.changes],
+        threads=request.threads,
+        trained=request.trained,
     )
 
 
