@@ -15,6 +15,8 @@ from src.config.config_files import ConfigFiles
 from src.config.quoting import as_text, as_typed, takes_text
 from src.config.sentences import FaultsError, unknown_key, unknown_option
 from src.config.sweep_axes import values
+from src.config.trainer_arguments import left_out
+from src.config.trainer_settings import ADDED
 from src.config.trusted_names import EMPTY, VARIABLE, is_callback, names_code
 
 
@@ -121,6 +123,10 @@ class Keys:
 
     def _our_fault(self, override: Override) -> str | None:
         key, sign, text = override.key_or_group, _sign(override), str(override.input_line)
+        if key in ADDED and key not in self.ours:
+            return None if sign in ("+", "++") else f"`{key}` stands in no file of conf/, so it takes a +: +{text}"
+        if fault := left_out(key):
+            return fault
         if key not in self.ours:
             own = [name for name in sorted(self.groups) if "/" not in name and name != "hydra"]
             return self._of_another_option(key) or unknown_key(key, self.ours, own)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic_core import ErrorDetails
 
+from src.config.trainer_arguments import left_out
 from src.errors import UserError
 
 
@@ -64,7 +65,7 @@ def from_pydantic(details: Sequence[ErrorDetails]) -> Iterator[str]:
             continue
         key = _key(detail)
         if kind == "extra_forbidden":
-            yield f"There is no key `{key}` here; take it out of the file that sets it."
+            yield left_out(key) or f"There is no key `{key}` here; take it out of the file that sets it."
             continue
         if kind == "missing":
             yield f"`{key}` must be set, but no file in conf/ or --config-dir sets it."

@@ -8,7 +8,10 @@ from src.settings import Duration, Limit, Natural, Positive, Section, refuse
 
 
 class TrainerSettings(Section):
-    """conf/trainer."""
+    """conf/trainer, and further arguments of Lightning's Trainer, which no file there sets (`+trainer.benchmark=true`).
+
+    Of those that this program sets itself, `src.config.trainer_arguments` says what does their work.
+    """
 
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
     devices: Positive
@@ -25,6 +28,14 @@ class TrainerSettings(Section):
     log_every_n_steps: Positive
     deterministic: bool | Literal["warn"]
     progress: bool
+    benchmark: bool | None = None
+    detect_anomaly: bool = False
+    enable_model_summary: bool = False  # the start-up report says what there is to say
+    inference_mode: bool = True
+    min_epochs: Positive | None = None
+    min_steps: Positive | None = None
+    profiler: Literal["simple", "advanced", "pytorch"] | None = None
+    sync_batchnorm: bool = False
 
     @model_validator(mode="after")
     def _devices_have_a_strategy(self) -> Self:
@@ -44,6 +55,9 @@ class TrainerSettings(Section):
             else None,
         )
         return self
+
+
+ADDED = frozenset(f"trainer.{name}" for name, field in TrainerSettings.model_fields.items() if not field.is_required())
 
 
 class EarlyStoppingSettings(Section):

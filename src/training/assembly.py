@@ -27,6 +27,7 @@ from src.training.devices import resolve_accelerator, resolve_precision
 from src.training.early_stopping import PatientEarlyStopping
 from src.training.epoch_loop import install
 from src.training.hyperparameters import hyperparameters
+from src.training.profiling import build_profiler
 from src.training.progress import progress_callback
 
 
@@ -134,7 +135,14 @@ def build_trainer(
         log_every_n_steps=asked.log_every_n_steps,
         deterministic=asked.deterministic,
         enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
-        enable_model_summary=False,  # the start-up report says what there is to say
+        benchmark=asked.benchmark,
+        detect_anomaly=asked.detect_anomaly,
+        inference_mode=asked.inference_mode,
+        min_epochs=asked.min_epochs,
+        min_steps=asked.min_steps,
+        profiler=build_profiler(asked.profiler, folder) if curves else None,
+        sync_batchnorm=asked.sync_batchnorm,
+        enable_model_summary=asked.enable_model_summary,
         num_sanity_val_steps=0,  # debug=fast tries validation
         enable_autolog_hparams=False,  # HyperparametersTab does it with real metrics
         use_distributed_sampler=False,  # the plans deal the reviews to the processes, every one once

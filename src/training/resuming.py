@@ -20,12 +20,13 @@ from src.training.devices import device_name, resolve_accelerator, resolve_preci
 
 # What may change without changing what is learnt: where files lie, how often to save, what is shown
 FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",
-        "trainer.log_every_n_steps", "data.workers", "data.archive", "test")  # fmt: skip
+        "trainer.log_every_n_steps", "trainer.profiler", "trainer.enable_model_summary", "trainer.detect_anomaly",
+        "data.workers", "data.archive", "test")  # fmt: skip
 FILES = ("data.train", "data.validation", "data.test")  # of one's own: their fingerprint says whether they are the same
 MODEL = ("model.", "tokenizer.", "optimizer.name", "data.max_tokens", "data.head_share")  # what the weights stand for
 # What changes only the last digits; said, not refused
 ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision", "trainer.deterministic",
-            "data.evaluation_batch_tokens")  # fmt: skip
+            "trainer.benchmark", "data.evaluation_batch_tokens")  # fmt: skip
 
 
 class Resumption(NamedTuple):

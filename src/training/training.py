@@ -79,7 +79,7 @@ def train(
             if not resumed:
                 run_folder.record_start(
                     folder,
-                    config=config.model_dump(),
+                    config=config.model_dump(exclude_unset=True),
                     overrides=overrides,
                     device=devices.device_name(config.trainer),
                     precision=precision,
