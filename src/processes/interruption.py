@@ -28,15 +28,23 @@ class Interruption:
     def __init__(self) -> None:
         self._noted: int | None = None
         self._deferred = False
+        self._installed = False
 
     def install(self) -> None:
         """Take over SIGINT and SIGTERM, in the main thread."""
+        self._installed = True
         for number in SIGNALS:
             signal.signal(number, self._handle)
 
     def defer(self) -> None:
-        """Note signals instead of raising, from now on; a second Ctrl-C still raises."""
+        """Note signals instead of raising, from now on; a second Ctrl-C still raises.
+
+        Lightning puts a handler of its own before ours as each stage begins, and raises for SIGTERM in the midst of
+        an epoch: `install` ours again.
+        """
         self._deferred = True
+        if self._installed:
+            self.install()
 
     def release(self) -> None:
         """Raise for signals again; one that was noted and not yet answered stays noted."""

@@ -6,6 +6,7 @@ line by line, but their last words (a sentence, a traceback) are kept until it i
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -173,6 +174,22 @@ class WorkerDDP(DDPStrategy):
     def __init__(self, order: Mapping[str, Any]) -> None:
         super().__init__()
         self.order = order
+        self._handlers: dict[int, Any] = {}
+
+    def setup_environment(self) -> None:
+        """Meet the other ranks, at the beginning of each stage, and note who answers signals before Lightning does."""
+        self._handlers = {number: signal.getsignal(number) for number in SIGNALS}
+        super().setup_environment()
+
+    def barrier(self, *args: Any, **kwargs: Any) -> None:
+        """Wait for the other ranks, and let signals have their handlers again.
+
+        Lightning's own is put before them just before the barrier that a stage begins with. It broadcasts, which
+        hangs when only one of the ranks gets SIGTERM.
+        """
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        super().barrier(*args, **kwargs)
 
     def _configure_launcher(self) -> None:
         assert self.cluster_environment is not None

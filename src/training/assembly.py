@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from src.config.schema import Config, TrainConfig
@@ -150,16 +152,19 @@ def build_trainer(
         logger=build_logger(config.logger.name, folder) if curves else False,
         callbacks=callbacks,
         enable_checkpointing=any(isinstance(callback, Checkpoints) for callback in callbacks),
-        plugins=[PlainCheckpointIO()],
+        plugins=[PlainCheckpointIO(), *_cluster()],
     )
     install(trainer)
-    # Signals are src.processes.interruption's: Lightning's handler hangs when one of several processes gets SIGTERM
-    trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]
     return trainer
 
 
-def _no_handlers() -> None:
-    pass
+def _cluster() -> list[SLURMEnvironment]:
+    """Return SLURM's environment, where it starts the processes, without Lightning's answer to SIGUSR1.
+
+    That would be a checkpoint that only Lightning can resume, and the job started again.
+    """
+    detected = SLURMEnvironment.detect() and not TorchElasticEnvironment.detect()
+    return [SLURMEnvironment(auto_requeue=False)] if detected else []
 
 
 def validates(config: TrainConfig) -> bool:

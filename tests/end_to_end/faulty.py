@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch.distributed
+
 import src.atomic
 from src import train, worker
 from src.data import encoding, tokenizers
@@ -25,6 +27,7 @@ from tests.end_to_end import kill_at
 PLACES: dict[str, tuple[object, str]] = kill_at.PLACES | {
     "forward": (ClassificationTask, "forward"),
     "beginning": (training, "train"),
+    "meeting": (torch.distributed, "barrier"),
     "writing": (src.atomic.tempfile, "mkstemp"),
     "encoding": (encoding, "_number"),
     "feeding": (tokenizers, "feed"),

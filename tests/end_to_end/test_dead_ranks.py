@@ -45,6 +45,13 @@ def test_the_second_process_dies_at_its_start(two: tuple[str, ...], tmp_path: Pa
     assert dead.seconds < MINUTE
 
 
+def test_the_second_process_is_terminated_before_the_first_step(two: tuple[str, ...], tmp_path: Path) -> None:
+    """The fourth time they meet, Lightning has just put its handler in, which would wait for the first for ever."""
+    terminated = Program(tmp_path, *two, fault="SIGTERM meeting 4 1").end(seconds=MINUTE)
+    assert "Stopped at step 0. Go on: python -m src.train resume=" in terminated.quiet(143)
+    assert state(tmp_path / "run") == "stopped"
+
+
 @pytest.mark.slow
 def test_it_dies_at_its_start_then_all_get_ctrl_c_then_the_first_is_killed(
     two: tuple[str, ...], tmp_path: Path, uninterrupted: Callable[..., Any]

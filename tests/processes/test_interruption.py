@@ -43,3 +43,18 @@ def test_a_second_ctrl_c_ends_at_once(interruption: Interruption) -> None:
     os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(Interrupted):
         os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_another_handler_that_came_before_ours_goes_as_training_begins(interruption: Interruption) -> None:
+    """Lightning puts one of its own in, which calls ours after it."""
+    heard: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    interruption.defer()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert (interruption.noted, heard) == (signal.SIGTERM, [])
+
+
+def test_handlers_that_were_never_ours_stay() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    Interruption().defer()
+    assert signal.getsignal(signal.SIGTERM) is before

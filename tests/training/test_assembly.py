@@ -1,12 +1,15 @@
 """Every option of every group trains; the numbers that the assembly works out itself."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
+import lightning
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lightning.pytorch.callbacks import Callback
 from omegaconf import OmegaConf
 
 from src.config.composition import CONFIG_FOLDER, validate
@@ -116,3 +119,22 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
     asked = composed_once().trainer.model_copy(update={"accelerator": "gpu", "devices": 1000})
     with pytest.raises(UserError, match="must be at most the number of GPUs here"):
         devices.resolve_accelerator(asked)
+
+
+def test_under_slurm_no_signal_is_answered_by_another_checkpoint(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning's answer to SIGUSR1 would be one of its own, and `scontrol requeue`."""
+    slurm = ("NTASKS", "NTASKS_PER_NODE", "PROCID", "LOCALID", "NODEID")
+    for name, value in zip(slurm, "11000", strict=True):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    heard = []
+
+    class Watching(Callback):
+        def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+            heard.append(signal.getsignal(signal.SIGUSR1))
+
+    built = assembly.build_callbacks
+    monkeypatch.setattr(assembly, "build_callbacks", lambda *arguments: [Watching(), *built(*arguments)])
+    train(composed(*TINY, "test=false", f"paths.cache={cache}"), folder=tmp_path / "run", overrides=[])
+    assert heard == [signal.SIG_DFL]
