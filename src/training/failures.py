@@ -19,7 +19,11 @@ from src.processes.ranks import SIGNALLED, dead_rank, end_ranks
 from src.training.checkpoint import Checkpoints
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)
-LOST = re.compile(r"\b(gloo|nccl|connection|peer|socket)\b", re.IGNORECASE)  # gloo's errors have no class of their own
+# What torch 2.13 raises as a plain RuntimeError: memory that a CPU, a C++ container or an Apple GPU has no more of
+FULL = ("DefaultCPUAllocator", "std::bad_alloc", "out of memory")
+LOST = re.compile(
+    r"\bgloo\b", re.IGNORECASE
+)  # the same of gloo's errors; each names the file of gloo's that it is from
 TRIED = re.compile(r"tried to allocate ([\d.]+) ?([A-Za-z]+)", re.IGNORECASE)
 
 
@@ -100,14 +104,10 @@ def _say_how_to_go_on(run: Run, cause: BaseException) -> None:
 
 def out_of_memory(error: BaseException) -> bool:
     """Say whether an error means that there is not enough memory, of the machine or of the GPU."""
-    text = str(error)
     return (
         isinstance(error, torch.OutOfMemoryError | MemoryError)
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-        or (
-            isinstance(error, RuntimeError)
-            and any(words in text for words in ("DefaultCPUAllocator", "out of memory", "std::bad_alloc"))
-        )
+        or (isinstance(error, RuntimeError) and any(words in str(error) for words in FULL))
     )
 
 
