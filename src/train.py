@@ -60,9 +60,9 @@ def job(composed: DictConfig) -> float | None:
 
 def begin(config: TrainConfig, folder: Path, overrides: list[str]) -> float | None:
     """Begin a run, in a folder that holds none."""
+    from src.lock import locked
     from src.processes.interruption import Interruption
     from src.processes.launching import is_first_process
-    from src.runs.lock import locked
     from src.runs.record import claim, discard_unborn
     from src.training.training import train  # lightning and torch: 5 s that a typo need not wait for
 
@@ -84,8 +84,8 @@ def one_of_many(config: TrainConfig, folder: Path, overrides: list[str], sweep: 
 
     The sweep's folder is held until this process ends: of the same command given twice, one goes on.
     """
+    from src.lock import locked
     from src.reporting.sweep_tables import print_table, write_tables
-    from src.runs.lock import locked
     from src.training.sweep_job import OtherSweepError, run_job
 
     try:

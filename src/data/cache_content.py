@@ -15,9 +15,9 @@ from src.data.cache_layout import (
     ENCODED,
     ENCODED_FILES,
     FINISHED,
-    LOCK,
     UNFINISHED,
 )
+from src.lock import LOCK
 
 
 class Entry(NamedTuple):

@@ -2,6 +2,7 @@
 
     <cache>/encoded/<fingerprint>/    encoded reviews (`src.data.encoded`)
     <cache>/downloads/                the official archive, and the compact copy of what is in it (`src.data.official`)
+    .lock                             in each of the two (`src.lock`)
 
 Standard library only: clearing a cache should not wait for torch.
 """
@@ -16,7 +17,6 @@ META = "meta.json"
 SPLITS = ("train", "validation", "test")
 SPLIT_FILES = ("tokens.npy", "offsets.npy", "labels.npy", "original_lengths.npy", "ids.json")
 ENCODED_FILES = (META, *(f"{split}.{file}" for split in SPLITS for file in SPLIT_FILES))
-LOCK = ".lock"  # in each of the two folders; empty
 
 FINISHED = re.compile(r"[0-9a-f]{16}")  # a folder of encoded reviews
 UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.[a-z0-9_]{8}")  # the same while it is written or thrown away

@@ -9,9 +9,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from src.data.cache_layout import LOCK
-from src.data.locking import exclusive
 from src.data.progress import progress
+from src.lock import exclusive
 
 _CHUNK = 1 << 16  # bytes
 
@@ -42,7 +41,7 @@ def download(url: str, target: Path, *, md5: str, timeout: float = 10.0) -> None
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    with exclusive(target.with_name(LOCK)):
+    with exclusive(target.parent):
         if target.exists():  # another process had the lock and finished
             return
         while True:

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.cache_layout import ENCODED_FILES, LOCK, META, SPLITS
-from src.data.locking import exclusive
+from src.data.cache_layout import ENCODED_FILES, META, SPLITS
 from src.data.summary import SplitSummary
 from src.data.tokenizers import Tokenizer, tokenizer_from_state
 from src.data.vocabulary import Vocabulary
+from src.lock import exclusive
 
 FORMAT = 1  # of the folder; part of every fingerprint
 
@@ -135,7 +135,7 @@ def install_encoded(
             (finished / f"{split}.ids.json").write_text(json.dumps(ids[split]), encoding="utf-8")
         whole = {**meta, "format": FORMAT, "fingerprint": folder.name, "checksums": _checksums(finished)}
         (finished / META).write_text(json.dumps(whole), encoding="utf-8")
-        with exclusive(folder.with_name(LOCK)):
+        with exclusive(folder.parent):
             encoded = open_encoded(folder)
             if encoded is None:
                 if folder.exists():

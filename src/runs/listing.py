@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import yaml  # type: ignore[import-untyped]
 
 from src.errors import UserError
-from src.runs.lock import is_locked
+from src.lock import is_locked
 from src.runs.metric_order import lower_is_better
 from src.runs.reading import STOPPED, Resumes, earlier_resumes
 

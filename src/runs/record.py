@@ -32,7 +32,7 @@ from omegaconf import OmegaConf
 from src.atomic import write_text
 from src.characters import HALF_A_PAIR
 from src.errors import UserError
-from src.runs.lock import LOCK
+from src.lock import LOCK
 from src.runs.reading import FORMAT_VERSION, STOPPED, read_record
 
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "torchtext", "tokenizers", "tensorboard")

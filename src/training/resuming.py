@@ -11,9 +11,9 @@ from src.config.schema import TrainConfig
 from src.data.source_settings import CsvSettings
 from src.errors import UserError
 from src.inference.run_folder import find_run
+from src.lock import locked
 from src.runs import record as run_folder
 from src.runs.checkpoint_file import DamagedCheckpointError, read_checkpoint
-from src.runs.lock import locked
 from src.runs.reading import earlier_resumes, read_config, read_record, recorded
 from src.training.checkpoint_io import BEST, LAST, PREVIOUS, checkpoint_path
 from src.training.devices import device_name, resolve_accelerator, resolve_precision

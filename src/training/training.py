@@ -13,12 +13,12 @@ import torch
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
 from src.errors import UserError
+from src.lock import locked
 from src.processes.interruption import Interrupted, Interruption
 from src.processes.launching import is_first_process, make_order
 from src.processes.ranks import end_ranks
 from src.runs import record as run_folder
 from src.runs.checkpoint_file import DamagedCheckpointError, read_checkpoint
-from src.runs.lock import locked
 from src.runs.reading import read_record
 from src.training import assembly, devices
 from src.training.best_checkpoint import validate_the_best

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from src.lock import locked
 from src.runs.checkpoint_file import read_checkpoint
-from src.runs.lock import locked
 from tests.end_to_end.interrupting import TINY, start, state
 from tests.end_to_end.program import REPOSITORY
 

@@ -1,6 +1,5 @@
 """Which runs there are, in what order, and what became of them."""
 
-import fcntl
 import json
 import signal
 import subprocess
@@ -11,9 +10,8 @@ from typing import Any
 import pytest
 
 from src.errors import UserError
-from src.runs import lock
+from src.lock import is_locked, locked
 from src.runs.listing import find_runs, matching, ordered
-from src.runs.lock import LOCK, is_locked, locked
 from src.runs.record import forget_stop, record_stop
 from tests.end_to_end.program import REPOSITORY
 
@@ -99,7 +97,7 @@ def test_states(outputs: Path) -> None:
         "b": "crashed",
         "0": "finished",
     }
-    hold = f"from src.runs.lock import locked\nfrom pathlib import Path\nwith locked(Path({str(running)!r})):\n"
+    hold = f"from src.lock import locked\nfrom pathlib import Path\nwith locked(Path({str(running)!r})):\n"
     hold += "    print('held', flush=True)\n    input()\n"
     with subprocess.Popen(
         [sys.executable, "-c", hold], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -122,15 +120,6 @@ def test_states(outputs: Path) -> None:
     assert next(run.state for run in find_runs(outputs) if run.folder.name == "a") == "finished"
     (running / "resumes.jsonl").write_text("{}\n{}\n")
     assert next(run.resumed for run in find_runs(outputs) if run.folder == running) == 2
-
-
-def test_listing_runs_keeps_none_from_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / LOCK).touch()
-    with (tmp_path / LOCK).open("rb") as listing:
-        fcntl.flock(listing, fcntl.LOCK_SH)  # as `is_locked` does for a moment
-        monkeypatch.setattr(lock.time, "sleep", lambda seconds: fcntl.flock(listing, fcntl.LOCK_UN))
-        with locked(tmp_path):
-            assert is_locked(tmp_path)
 
 
 def test_the_program(outputs: Path) -> None:

@@ -1,4 +1,12 @@
-"""One writer in a run folder: a lock that goes when the process ends, however it ends."""
+"""One process at a time in a folder: `flock` on its `.lock`, which goes when the process ends, however it ends.
+
+The empty file stays behind: whoever deleted it could let two processes in, one by the old file and one by the new.
+(Only that of a run which never began goes, with the run folder.)
+Windows has no such locks; there nobody waits, and nobody is refused.
+
+The library filelock takes the same lock, but has no look at it that writes nothing; and where a disk knows no flock it
+makes do with a file that a killed holder leaves locked.
+"""
 
 import sys
 import time
@@ -13,14 +21,23 @@ from src.errors import UserError
 if sys.platform != "win32":
     import fcntl
 
-LOCK = ".lock"  # in the run folder; empty
+LOCK = ".lock"  # in the folder
 LOOKS = 20  # at a lock that is held, a hundredth of a second apart
 _HELD: set[Path] = set()  # by this process
 
 
 @contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Wait until no other process holds the folder's lock, then hold it."""
+    with (folder / LOCK).open("ab") as file:
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; this process may hold it twice. Windows has no such locks; there nobody is refused.
+    """Hold the folder's lock, or refuse to wait for it; this process may hold it twice.
 
     Raises:
         UserError: another process holds it, or the folder cannot be written to.
