@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from src.config.schema import Config
+from src.processes.group import rank, started_by
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORKER = (sys.executable, "-m", "src.worker")
@@ -24,7 +25,13 @@ OF_A_GROUP = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PO
 
 @cache  # asked as a process begins: when a process group ends, its variables go, and every process would be the first
 def is_first_process() -> bool:
-    """Say whether this process alone keeps the records and speaks; DDP and torchrun start the others with a rank."""
+    """Say whether this process alone keeps the records and speaks, of all processes of a run, on all its machines.
+
+    torchrun and srun number them through; the processes that a run starts itself have their number on this machine. A
+    RANK that somebody else has set counts as little as it does for Lightning.
+    """
+    if started_by():
+        return rank() == 0
     return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK"))
 
 
