@@ -9,6 +9,7 @@ from pathlib import Path
 
 from src.options import Option, options_or_help
 from src.program import log_to_terminal, run_program
+from src.worker import run_in_group
 
 OPTIONS = (
     Option("run", "the run folder that training left, or latest", required=True),
@@ -27,6 +28,11 @@ GROUPS = Path(__file__).resolve().parents[1] / "conf"  # of overrides: data=...,
 
 
 def main() -> None:
+    """Evaluate, in a group of processes where one was started."""
+    run_in_group(check_and_evaluate)
+
+
+def check_and_evaluate() -> None:
     """Read the command line, put its overrides on top of the run's configuration, and measure."""
     words = sys.argv[1:]
     own = {option.name for option in OPTIONS}

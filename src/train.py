@@ -20,7 +20,9 @@ from src.config.composition import CONFIG_FOLDER, validate
 from src.config.schema import TrainConfig
 from src.config.sentences import user_error
 from src.errors import UserError
+from src.processes import group
 from src.program import complain, log_to_terminal, run_program
+from src.worker import run_in_group
 
 FAILED_JOBS: list[Path] = []  # of this process's sweep
 HELD = ExitStack()  # locks, until the process ends
@@ -161,13 +163,23 @@ def show() -> None:
 
 
 def main() -> None:
-    """Check the command line, then train. Exit code 2 is the user's to mend, and says how."""
+    """Train, in a group of processes where one was started. Exit code 2 is the user's to mend, and says how."""
+    run_in_group(check_and_train)
+
+
+def check_and_train() -> None:
+    """Check the command line, then train."""
     try:
         line = command_line.read_command_line(sys.argv[1:], config_name="train")
         if line.resumed:
             go_on(line)
             return
         command_line.check(line)
+        if line.multirun and (starter := group.started_by()) and (starter == "torchrun" or group.size() > 1):
+            raise UserError(
+                f"A sweep must be started without {starter}, for each of its jobs starts its own processes, but -m was "
+                "given under it; say python -m src.train -m trainer=ddp ..., or leave -m out."
+            )
         sys.argv[1:] = line.flags_first
         if line.runs:
             with kept_unless_begun(line):

@@ -16,6 +16,7 @@ from src.errors import UserError
 from src.evaluation.evaluated_reviews import evaluated_reviews, remarks_on, reviews_of
 from src.evaluation.met_before import where_it_is_now
 from src.inference.run_folder import read_run
+from src.processes.group import check_size
 from src.processes.launching import is_first_process, make_order
 from src.processes.ranks import end_ranks
 from src.reporting import start_and_end as reporting
@@ -86,6 +87,7 @@ def evaluate(
     began = time.monotonic()
     first = is_first_process()
     quieten(first=first)
+    check_size(devices=config.trainer.devices, strategy=config.trainer.strategy)
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = read_run(folder, checkpoint=checkpoint)
     measured = evaluated_reviews(config, run, split, own_data=own_data)

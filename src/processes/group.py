@@ -1,9 +1,28 @@
-"""Processes that torchrun or SLURM's srun started, on one machine or several: who did, and which of them this one is."""
+"""Processes that torchrun or srun started, on one machine or several: the first one leads, the others follow.
 
+All have the same command line. Only the first reads it: it makes the run folder, plans a resume, holds the lock. The
+others wait for the order that workers of our own get on standard input (`src.processes.launching.make_order`), so that
+a run is the same whoever starts its processes. The order lies in the store by which torch's process groups meet:
+torchrun's agent serves it, under srun the first process does.
+"""
+
+import json
 import os
-from typing import Literal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from src.errors import UserError
+
+if TYPE_CHECKING:
+    from torch.distributed import Store  # type: ignore[attr-defined]
 
 INTERACTIVE = ("bash", "interactive")  # names of SLURM's jobs in which one types, and srun has started nothing
+ORDER, ENDED = "order", "ended"  # a key of the store; a key of an order to end, with an exit code
+PAUSE = 0.1  # seconds between two looks for it; a wait inside of torch would hear no signal
 
 
 def started_by() -> Literal["torchrun", "srun"] | None:
@@ -19,3 +38,86 @@ def rank() -> int:
     """Return the number of this process among all that were started, on all machines; 0 where none were."""
     name = {"torchrun": "RANK", "srun": "SLURM_PROCID", None: ""}[started_by()]
     return int(os.environ.get(name, "0"))
+
+
+def size() -> int:
+    """Return how many processes were started; 1 where none were."""
+    name = {"torchrun": "WORLD_SIZE", "srun": "SLURM_NTASKS", None: ""}[started_by()]
+    return int(os.environ.get(name, "1"))
+
+
+def check_size(*, devices: int, strategy: str) -> None:
+    """See to it that a run wants the processes that were started for it.
+
+    Args:
+        devices: `trainer.devices`.
+        strategy: `trainer.strategy`.
+
+    Raises:
+        UserError: it wants more or fewer.
+    """
+    wanted = devices if strategy == "ddp" else 1
+    if started_by() and wanted != size():
+        raise UserError(
+            f"`trainer.devices` must be the number of processes that {started_by()} started, {size()}, each with one "
+            f"device, but is {wanted} instead; say trainer=ddp_cpu or trainer=ddp, and trainer.devices={size()}."
+        )
+
+
+@contextmanager
+def leading() -> Iterator[None]:
+    """Lead the others: if this process ends without an order for them, they end, too, and with its exit code."""
+    store = _store()
+    code: object = 1  # of a bug
+    try:
+        yield
+        code = 0
+    except UserError as error:
+        code = error.exit_code
+        raise
+    except SystemExit as end:
+        code = end.code or 0
+        raise
+    finally:
+        with suppress(RuntimeError):  # the store is gone, and so are those who would ask it
+            store.compare_set(ORDER, "", json.dumps({ENDED: code if isinstance(code, int) else 1}))
+
+
+def hand_on(order: Mapping[str, Any]) -> None:
+    """Tell the others what to do, if this process leads; once, for the first order stays."""
+    if size() > 1 and rank() == 0:
+        _store().compare_set(ORDER, "", json.dumps(dict(order)))
+
+
+def next_order() -> dict[str, Any]:
+    """Wait for the order of the process that leads.
+
+    Raises:
+        SystemExit: it has ended without one, and has said why itself.
+    """
+    store = _store()
+    while not store.check([ORDER]):
+        time.sleep(PAUSE)
+    order: dict[str, Any] = json.loads(store.get(ORDER))
+    if ENDED in order:
+        sys.exit(order[ENDED])
+    return order
+
+
+@cache
+def _store() -> "Store":
+    """Return the store that this group of processes meets by."""
+    # 2 s that nobody needs to wait for who runs alone
+    from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
+
+    if started_by() == "srun":
+        from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+
+        slurm = SLURMEnvironment(auto_requeue=False)
+        place = slurm.main_address, slurm.main_port
+    else:
+        place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    serves = rank() == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+    # Several tenants: where this process serves it, the process group will meet at the same port
+    store = TCPStore(*place, size(), serves, wait_for_workers=False, multi_tenant=True)
+    return PrefixStore(f"fromzero/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)

@@ -21,11 +21,13 @@ from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 
 from src.errors import UserError
+from src.processes import group
 from src.processes.interruption import SIGNALS
 from src.processes.launching import OF_A_GROUP, start_worker
 from src.runs.record import record_stop
 
 GRACE_SECONDS = 30  # for the other ranks, once one has ended
+SECONDS_TO_BE_SEEN = 3  # by torchrun, once a rank has ended
 SIGNALLED = tuple(128 + number for number in SIGNALS)
 
 
@@ -54,21 +56,23 @@ class RankLauncher(_SubprocessScriptLauncher):
         self._readers: list[threading.Thread] = []
 
     def launch(self, function: Callable[..., Any], *args: Any, trainer: Any = None, **kwargs: Any) -> Any:
-        """Start the other ranks, the first time, and call the function in this one."""
+        """Start the other ranks or tell them what to do, the first time, and call the function in this one."""
         del trainer
-        if not self.cluster_environment.creates_processes_externally and not self.procs:
+        if self.cluster_environment.creates_processes_externally:
+            group.hand_on(self.order)
+        elif not self.procs:
             self._start_ranks()
         return function(*args, **kwargs)
 
     def _start_ranks(self) -> None:
-        group = {
+        meeting = {
             "MASTER_ADDR": self.cluster_environment.main_address,
             "MASTER_PORT": str(_free_port(self.cluster_environment)),
             "NODE_RANK": "0",
             "LOCAL_RANK": "0",
             "WORLD_SIZE": str(self.num_processes),
         }
-        os.environ.update(group)
+        os.environ.update(meeting)
         for rank in range(1, self.num_processes):
             environment = os.environ | {"LOCAL_RANK": str(rank)}
             process = start_worker(self.order, environment=environment, new_session=False, catch_errors=True)
@@ -215,4 +219,13 @@ def end_ranks(trainer: lightning.Trainer, *, failed: bool) -> None:
 def dead_rank(trainer: lightning.Trainer, *, seconds: float = 10) -> DeadRankError | None:
     """Return what ended another rank, if one has ended or does so soon: an error of this process may come of it."""
     launcher = trainer.strategy.launcher
-    return launcher.failure(seconds=seconds) if isinstance(launcher, RankLauncher) and launcher.procs else None
+    if not isinstance(launcher, RankLauncher):
+        return None
+    if starter := group.started_by():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends the rest of us, and that is not why
+        time.sleep(SECONDS_TO_BE_SEEN)  # it says which one has ended, and how: that one, if it sees it first
+        return DeadRankError(
+            f"all {group.size()} processes must live until the end, but another one that {starter} started has ended; "
+            f"this one was stopped, and resume={launcher.order['folder']} goes on."
+        )
+    return launcher.failure(seconds=seconds) if launcher.procs else None

@@ -14,6 +14,7 @@ import torch
 from src.atomic import cannot_write
 from src.config.schema import Config
 from src.errors import UserError
+from src.processes.group import started_by
 from src.processes.interruption import Interrupted
 from src.processes.ranks import SIGNALLED, dead_rank, end_ranks
 from src.training.checkpoint import Checkpoints
@@ -78,6 +79,8 @@ def in_one_sentence(run: Run, *, speaks: bool) -> Iterator[None]:
 
 def _cause(run: Run, error: BaseException) -> BaseException:
     """Return the error to end with: a sentence, where one can be said."""
+    if isinstance(error, Interrupted) and started_by() and error.__context__ and _lost_another(error.__context__):
+        error = error.__context__  # torchrun ends the others with a signal when one has died
     if isinstance(error, UserError | SystemExit | KeyboardInterrupt):
         return error
     noted = run.checkpoints.interruption.noted if run.checkpoints is not None else None

@@ -14,6 +14,7 @@ from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
 from src.errors import UserError
 from src.lock import locked
+from src.processes.group import check_size
 from src.processes.interruption import Interrupted, Interruption
 from src.processes.launching import is_first_process, make_order
 from src.processes.ranks import end_ranks
@@ -68,6 +69,7 @@ def train(
     began = time.monotonic()
     first = is_first_process()
     quieten(first=first)
+    check_size(devices=config.trainer.devices, strategy=config.trainer.strategy)
     precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes)

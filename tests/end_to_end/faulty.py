@@ -60,6 +60,8 @@ def commit(fault: str) -> None:
         signal.set_wakeup_fd(woken)
         while os.read(wakes, 1):
             print("and waits on", flush=True)  # a signal has come, and was only noted
+    elif fault.startswith("AGENT:"):  # torchrun's, which started this process
+        os.kill(os.getppid(), signal.Signals[fault.removeprefix("AGENT:")])
     elif fault.startswith("GROUP:"):
         os.killpg(0, signal.Signals[fault.removeprefix("GROUP:")])
     else:
@@ -91,7 +93,7 @@ if __name__ == "__main__":
     mine = os.environ.get("LOCAL_RANK", "0")
     if rank in (mine, "all"):
         wrap(fault, place, int(count))
-    if mine == "0":
+    if mine == "0" or "TORCHELASTIC_RUN_ID" in os.environ:
         sys.argv = ["src.train", *sys.argv[5:]]
         run_program(train.main)
     else:

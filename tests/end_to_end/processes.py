@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.end_to_end.program import REPOSITORY
@@ -31,9 +31,17 @@ class Program:
         arguments: of the command line.
         fault: fault, place, count and rank for faulty.py.
         environment: further variables.
+        starter: module and options of what starts the program in its stead.
     """
 
-    def __init__(self, folder: Path, *arguments: str, fault: str = "", environment: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        fault: str = "",
+        environment: Mapping[str, str] | None = None,
+        starter: Sequence[str] = (),
+    ):
         self.mark = uuid.uuid4().hex
         self.out, self.err = (folder / f"{self.mark}.{name}" for name in ("out", "err"))
         program = [str(FAULTY), *fault.split()] if fault else ["-m", "src.train"]
@@ -41,7 +49,7 @@ class Program:
         self.started = time.monotonic()
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, *program, *arguments],
+                [sys.executable, *starter, *program, *arguments],
                 stdout=out,
                 stderr=err,
                 stdin=subprocess.DEVNULL,
