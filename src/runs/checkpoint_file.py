@@ -6,7 +6,7 @@ torch's unpickler refuses everything else. Its `format_version` says how to read
     1   Lightning's own content; it lacks what a bit-exact resume needs (random states, partial metrics)
     2   the place between two batches in `position`, random states, partial metrics, and the best score so far
 
-Left out on purpose: what goes into a checkpoint (`src.training.checkpoint`).
+Left out on purpose: what goes into a checkpoint (`src.training.save_last`).
 """
 
 import pickle

@@ -8,7 +8,7 @@ from typing import Any
 import lightning
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import Callback, Checkpoint, RichProgressBar
 
 from src.config.schema import Config, TrainConfig
 from src.config.trainer_settings import TrainerSettings
@@ -21,7 +21,7 @@ from src.processes.interruption import Interruption
 from src.processes.ranks import WorkerDDP
 from src.runs.metric_order import lower_is_better
 from src.tasks.classification import ClassificationTask
-from src.training.checkpoint import Checkpoints, SavingTimes
+from src.training.checkpoint import Checkpoints
 from src.training.checkpoint_io import PlainCheckpointIO
 from src.training.curve_files import build_logger, curve_sizes
 from src.training.curves import HyperparametersTab, TrainingCurves
@@ -31,6 +31,9 @@ from src.training.epoch_loop import install
 from src.training.hyperparameters import hyperparameters
 from src.training.profiling import build_profiler
 from src.training.progress import progress_callback
+from src.training.save_best import SaveBest
+from src.training.save_last import SaveLast, SavingTimes
+from src.training.stop_on_signal import StopOnSignal
 
 
 def build_data(config: Config) -> ReviewDataModule:
@@ -151,7 +154,7 @@ def build_trainer(
         default_root_dir=folder,
         logger=build_logger(config.logger.name, folder) if curves else False,
         callbacks=callbacks,
-        enable_checkpointing=any(isinstance(callback, Checkpoints) for callback in callbacks),
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         plugins=[PlainCheckpointIO(), *_cluster()],
     )
     install(trainer)
@@ -175,18 +178,21 @@ def validates(config: TrainConfig) -> bool:
 def build_checkpoints(
     config: TrainConfig, folder: Path, *, interruption: Interruption, best_score: float | None, began: float
 ) -> Checkpoints:
-    """Make the callback that saves and restores."""
+    """Make the callbacks that save and restore."""
     monitor = config.task.monitor
-    return Checkpoints(
+    best = SaveBest(
         folder,
         monitor=monitor if validates(config) else None,  # without a validation split the last one is the best one
         lower_is_better=lower_is_better(monitor),
-        every=SavingTimes(steps=config.checkpoint.every, minutes=config.checkpoint.every_minutes),
-        interruption=interruption,
-        curve_sizes=partial(curve_sizes, folder),
         best_score=best_score,
+    )
+    last = SaveLast(
+        folder,
+        every=SavingTimes(steps=config.checkpoint.every, minutes=config.checkpoint.every_minutes),
+        curve_sizes=partial(curve_sizes, folder),
         began=began,
     )
+    return Checkpoints(best, last, StopOnSignal(last, interruption))
 
 
 def build_callbacks(config: TrainConfig, curves: TrainingCurves, checkpoints: Checkpoints) -> list[Callback]:
@@ -194,7 +200,7 @@ def build_callbacks(config: TrainConfig, curves: TrainingCurves, checkpoints: Ch
     monitor, mode = config.task.monitor, "min" if lower_is_better(config.task.monitor) else "max"
     callbacks: list[Callback] = [
         curves,
-        checkpoints,  # Lightning calls it last
+        *checkpoints,  # Lightning calls them last
         HyperparametersTab(hyperparameters(config)),
     ]
     if config.callbacks.early_stopping:

@@ -7,8 +7,8 @@ import lightning
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
 from src.tasks.classification import ClassificationTask
-from src.training.checkpoint import Checkpoints
 from src.training.checkpoint_io import BEST, checkpoint_path
+from src.training.save_best import SaveBest
 
 
 def validate_the_best(
@@ -16,14 +16,14 @@ def validate_the_best(
     trainer: lightning.Trainer,
     task: ClassificationTask,
     data: ReviewDataModule,
-    checkpoints: Checkpoints,
+    saving: SaveBest,
 ) -> dict[str, Any]:
     """Return the validation figures of best.ckpt, after giving the last state its chance to become it.
 
     Training may end between two validations, or before the first: an epoch of 5 batches that is validated after 2 and
     4, trainer.max_steps, trainer.max_time. Then the last state is a point of the curves like all others.
     """
-    best = checkpoint_path(checkpoints.folder, BEST)
+    best = checkpoint_path(saving.folder, BEST)
     unseen = task.validated_step != trainer.global_step
     if unseen or not best.exists():
         figures = _validate(trainer, task, data)
@@ -37,8 +37,8 @@ def validate_the_best(
                 accuracy, loss = (points[f"validation/{name}"] for name in ("accuracy", "loss"))
                 print(f"after the last step  validation accuracy {accuracy:.4f}  loss {loss:.4f}", flush=True)
         if not best.exists():
-            checkpoints.best_score = None
-        if checkpoints.offer(trainer, figures[config.task.monitor]):
+            saving.best_score = None
+        if saving.offer(trainer, figures[config.task.monitor]):
             return figures
     return _validate(trainer, task, data, checkpoint=str(best))
 

@@ -128,6 +128,17 @@ def begin_at(trainer: lightning.Trainer, position: Position) -> None:
     loop._batches_that_stepped = position.optimizer_steps
 
 
+def between_steps(trainer: lightning.Trainer) -> bool:
+    """Say whether an optimizer step has just ended; a validation may come in the midst of accumulating one."""
+    done = batches_done(trainer)
+    return done % trainer.accumulate_grad_batches == 0 or done == trainer.num_training_batches
+
+
+def batches_done(trainer: lightning.Trainer) -> int:
+    """Return the batches of the present epoch that have been trained on."""
+    return int(trainer.fit_loop.epoch_loop.batch_progress.current.ready)
+
+
 def _set(counters: object, value: int) -> None:
     """Set all of Lightning's counters of one thing: how many are ready, started, processed, completed."""
     for name in vars(counters):

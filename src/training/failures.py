@@ -83,7 +83,7 @@ def _cause(run: Run, error: BaseException) -> BaseException:
         error = error.__context__  # torchrun ends the others with a signal when one has died
     if isinstance(error, UserError | SystemExit | KeyboardInterrupt):
         return error
-    noted = run.checkpoints.interruption.noted if run.checkpoints is not None else None
+    noted = run.checkpoints.stop.interruption.noted if run.checkpoints is not None else None
     if noted and isinstance(error, RuntimeError) and "DataLoader worker" in str(error):
         return Interrupted(noted)  # the signal went to every process there was, those that load batches too
     if out_of_memory(error):
@@ -101,7 +101,7 @@ def _say_how_to_go_on(run: Run, cause: BaseException) -> None:
     if isinstance(cause, Interrupted):
         steps = run.trainer.global_step if run.trainer is not None else 0
         print(f"\nStopped at step {steps:,}. Go on: {command}", flush=True)
-    elif isinstance(cause, UserError) and run.checkpoints is not None and run.checkpoints.began_training:
+    elif isinstance(cause, UserError) and run.checkpoints is not None and run.checkpoints.last.began_training:
         print(f"\nThe last checkpoint is kept. Go on: {command}", flush=True)
 
 
@@ -129,8 +129,8 @@ def _too_large(run: Run, error: BaseException) -> str:
     if tried:
         more = f"{float(tried[1]) / 1e6:,.1f} MB" if tried[2] == "bytes" else f"{tried[1]} {tried[2]}"
         why = f" ({more} more were asked for)"
-    failed_in_evaluation = run.evaluates or (run.checkpoints is not None and run.checkpoints.failed_in_evaluation)
-    began = run.evaluates or (run.checkpoints is not None and run.checkpoints.began_training)
+    failed_in_evaluation = run.evaluates or (run.checkpoints is not None and run.checkpoints.stop.failed_in_evaluation)
+    began = run.evaluates or (run.checkpoints is not None and run.checkpoints.last.began_training)
     if not began:
         return (
             f"model and reviews must fit into memory, but do not{why}; lower model.dim={run.config.model.dim} or "

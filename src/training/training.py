@@ -164,18 +164,18 @@ class _Run:
         metrics |= {
             "training/steps": trainer.global_step,
             "training/epochs": trainer.current_epoch,
-            "training/steps_of_last_process": checkpoints.steps_done_here,
-            "time/training_seconds": checkpoints.seconds,
+            "training/steps_of_last_process": checkpoints.last.steps_done_here,
+            "time/training_seconds": checkpoints.last.seconds,
             "speed/tokens_per_second": trainer.world_size * curves.trained_tokens / max(curves.trained_seconds, 1e-9),
         }
         if assembly.validates(config):
-            metrics |= validate_the_best(config, trainer, task, data, checkpoints)
+            metrics |= validate_the_best(config, trainer, task, data, checkpoints.best)
         if config.test:
             best = checkpoint_path(folder, BEST)
             trainer.test(task, datamodule=data, ckpt_path=str(best), verbose=False)
             assert task.last_report is not None
             metrics |= task.last_report.record("test")
-        metrics["time/seconds"] = checkpoints.seconds
+        metrics["time/seconds"] = checkpoints.last.seconds
         end_ranks(trainer, failed=False)
         if trainer.is_global_zero:
             conclude(config, folder, data, task, metrics)

@@ -1,80 +1,113 @@
-"""When a checkpoint is due, and which weights are the best."""
+"""The three callbacks that save, together in Lightning's loop: what is written, and in which order."""
 
-import time
+import signal
 from pathlib import Path
 from typing import Any
 
+import lightning
 import pytest
-import torch
 
-from src.processes.interruption import Interruption
-from src.training.checkpoint import Checkpoints, SavingTimes
+from src.processes.interruption import Interrupted, Interruption
+from src.runs.checkpoint_file import read_checkpoint
+from src.training.checkpoint import Checkpoints
+from src.training.checkpoint_io import PlainCheckpointIO
+from src.training.epoch_loop import install
+from src.training.save_best import SaveBest
+from src.training.save_last import SaveLast, SavingTimes
+from src.training.stop_on_signal import StopOnSignal
+from tests.tasks.test_classification import UNEVEN, loader, make_batch, make_task, trainer
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers.*", "ignore:.*no `val_dataloader`.*")
+BATCHES = 6  # of the one epoch
 
 
-class Trainer:
-    """What `Checkpoints` asks of one."""
-
-    world_size = 1
+class Written(PlainCheckpointIO):
+    """Notes the files that are written."""
 
     def __init__(self) -> None:
-        self.global_step = 0
-        self.saved: list[dict[str, Any]] = []
+        super().__init__()
+        self.names: list[str] = []
 
-    def save_checkpoint(self, path: Path, *, weights_only: bool, storage_options: dict[str, Any]) -> None:
-        assert path.name == "best.ckpt"
-        assert weights_only
-        self.saved.append(storage_options)
-
-
-def make(*, steps: int, minutes: float, lower_is_better: bool = False, best: float | None = None) -> Checkpoints:
-    return Checkpoints(
-        Path("run"),
-        monitor="validation/accuracy",
-        lower_is_better=lower_is_better,
-        every=SavingTimes(steps=steps, minutes=minutes),
-        interruption=Interruption(),
-        curve_sizes=lambda loggers: {},
-        best_score=best,
-    )
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        super().save_checkpoint(checkpoint, path, storage_options)
+        self.names.append(Path(path).stem.removesuffix(".next"))
 
 
-def test_both_bounds_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    checkpoints, trainer = make(steps=200, minutes=10), Trainer()
-    trainer.global_step = 50
-    assert not checkpoints._is_time(trainer, 199)  # type: ignore[arg-type]
-    assert checkpoints._is_time(trainer, 200)  # type: ignore[arg-type]
-    now += 599
-    assert not checkpoints._is_time(trainer, 5)  # type: ignore[arg-type]
-    now += 1
-    assert checkpoints._is_time(trainer, 5)  # type: ignore[arg-type]
+class SignalAt(lightning.Callback):
+    """Has a signal noted: after an optimizer step, as a validation's first batch begins, or as a validation ends."""
+
+    def __init__(self, interruption: Interruption, *, place: str | None, step: int) -> None:
+        self.interruption = interruption
+        self.place = place
+        self.step = step
+
+    def _at(self, place: str, trainer: lightning.Trainer) -> None:
+        if place == self.place and trainer.global_step == self.step:
+            self.interruption._handle(signal.SIGTERM, None)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        self._at("step", trainer)
+
+    def on_validation_batch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        self._at("validation", trainer)
+
+    def on_validation_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        self._at("validated", trainer)
 
 
-@pytest.mark.parametrize(("lower", "kept"), [(False, [0.5, 0.7]), (True, [0.5, 0.4])])
-def test_only_a_better_one_replaces_the_best(lower: bool, kept: list[float]) -> None:
-    checkpoints, trainer = make(steps=1, minutes=1, lower_is_better=lower), Trainer()
-    for score in (0.5, 0.5, 0.4, 0.7, 0.6):
-        checkpoints.offer(trainer, score)  # type: ignore[arg-type]
-    assert [one["best_score"] for one in trainer.saved] == pytest.approx(kept)
+def fit(
+    folder: Path, *, every: int = 100, monitor: str | None = "validation/loss", place: str | None = None, step: int = 0
+) -> tuple[list[str], int | None]:
+    """Train for an epoch that is validated twice; return the files written, in order, and what signal stopped it."""
+    interruption, written = Interruption(), Written()
+    best = SaveBest(folder, monitor=monitor, lower_is_better=True)
+    last = SaveLast(folder, every=SavingTimes(steps=every, minutes=60), curve_sizes=lambda loggers: {})
+    checkpoints = Checkpoints(best, last, StopOnSignal(last, interruption))
+    run = trainer(
+        folder, enable_checkpointing=True, callbacks=[*checkpoints, SignalAt(interruption, place=place, step=step)],
+        plugins=[written], val_check_interval=BATCHES // 2,
+    )  # fmt: skip
+    install(run)
+    batches = loader([make_batch(2, first) for first in range(0, 2 * BATCHES, 2)])
+    try:
+        run.fit(make_task(), batches, loader(UNEVEN) if monitor else None)
+    except Interrupted as stop:
+        return written.names, stop.number
+    return written.names, None
 
 
-def test_the_best_of_a_resumed_run_is_remembered() -> None:
-    checkpoints, trainer = make(steps=1, minutes=1, best=0.8), Trainer()
-    checkpoints.offer(trainer, 0.7)  # type: ignore[arg-type]
-    assert trainer.saved == []
+def position(folder: Path) -> tuple[int, int, bool]:
+    content = read_checkpoint(folder / "checkpoints" / "last.ckpt")["position"]
+    return content["epoch"], content["batches"], content["validated"]
 
 
-@pytest.mark.parametrize("lower", [False, True])
-@pytest.mark.parametrize("tenths", range(1, 10))
-def test_an_equal_score_is_no_better_however_it_was_rounded(lower: bool, tenths: int) -> None:
-    """In float32, as Lightning gives it; in float64, as the report has it; in an older version's float32 arithmetic."""
-    exact = tenths / 10
-    rounded = float(torch.tensor(exact))
-    older = [float(torch.nextafter(torch.tensor(exact), torch.tensor(to))) for to in (0.0, 1.0)]
-    for best in (exact, rounded, *older):
-        checkpoints, trainer = make(steps=1, minutes=1, best=best, lower_is_better=lower), Trainer()
-        for score in (exact, rounded, *older):
-            assert not checkpoints.offer(trainer, score)  # type: ignore[arg-type]
-        one_of_25000 = 1 / 25_000
-        assert checkpoints.offer(trainer, exact - one_of_25000 if lower else exact + one_of_25000)  # type: ignore[arg-type]
+def test_the_best_is_chosen_before_the_last_is_saved(tmp_path: Path) -> None:
+    names, number = fit(tmp_path)
+    assert names == ["best", "last", "best", "last", "last"]  # two validations, and the end of training
+    assert number is None
+    content = read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
+    assert content["best_score"] == read_checkpoint(tmp_path / "checkpoints" / "best.ckpt")["best_score"]
+
+
+def test_a_stop_saves(tmp_path: Path) -> None:
+    assert fit(tmp_path, place="step", step=2) == (["last"], signal.SIGTERM)
+    assert position(tmp_path) == (0, 2, True)
+
+
+def test_a_stop_after_a_step_that_was_saved_writes_nothing_again(tmp_path: Path) -> None:
+    assert fit(tmp_path, every=2, place="step", step=2) == (["last"], signal.SIGTERM)
+    assert position(tmp_path) == (0, 2, True)
+
+
+def test_a_stop_after_a_validation_writes_nothing_again(tmp_path: Path) -> None:
+    assert fit(tmp_path, place="validated", step=3) == (["best", "last"], signal.SIGTERM)
+    assert position(tmp_path) == (0, 3, True)
+
+
+def test_a_stop_within_a_validation_saves_what_was_before_it(tmp_path: Path) -> None:
+    assert fit(tmp_path, place="validation", step=3) == (["last"], signal.SIGTERM)
+    assert position(tmp_path) == (0, 3, False)
+
+
+def test_without_a_validation_the_last_one_is_the_best_one(tmp_path: Path) -> None:
+    assert fit(tmp_path, monitor=None) == (["best", "last"], None)
