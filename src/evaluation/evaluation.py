@@ -28,6 +28,7 @@ from src.training import assembly, devices
 from src.training.checkpoint import Checkpoints
 from src.training.checkpoint_io import BEST, checkpoint_path
 from src.training.failures import in_one_sentence
+from src.training.measuring import measure
 from src.training.progress import progress_callback
 from src.training.quiet import quieten
 
@@ -122,17 +123,15 @@ def evaluate(
     task = ClassificationTask(**content["hyper_parameters"])
     task.load_state_dict(content["state_dict"])
     with in_one_sentence(_Evaluation(config, folder, trainer), speaks=False):
-        trainer.test(task, datamodule=module, verbose=False)
+        report = measure(trainer, task, module, split="test")
     end_ranks(trainer, failed=False)
-    assert task.last_report is not None
-    assert task.last_records is not None
-    figures = task.last_report.record(split)
+    figures = report.record(split)
     if not first:
         return figures
     errors = []
     if worst:
         reviews = reviews_of(source, split) if read is None else read
-        errors = worst_errors(task.last_records, reviews, run.label_names, count=worst)
+        errors = worst_errors(report.records, reviews, run.label_names, count=worst)
     record = {
         **figures,
         "split": split,
@@ -150,7 +149,7 @@ def evaluate(
     }
     run_folder.write_json(folder / "evaluation.json", record)
     reporting.print_end(
-        task.last_report,
+        report,
         title=f"{checkpoint}.ckpt on the {split} split of {source.name}",
         facts=({"chosen by": reporting.UNCHOSEN} if checkpoint == BEST and content.get("best_score") is None else {})
         | {"written to": str(folder / "evaluation.json")},

@@ -10,6 +10,7 @@ from src.data.summary import SplitSummary
 from src.reporting.console import console
 from src.reporting.label_tables import balance, class_table, confusion_table, labels_fit, shown
 from src.tasks.metrics import ClassificationReport
+from src.tasks.report import Report
 
 # Of a run without a validation split
 UNCHOSEN = "nothing: there were no reviews to validate on, so best.ckpt is the last state"
@@ -56,17 +57,21 @@ def print_start(
     print_facts(facts, out=out)
 
 
-def print_end(report: ClassificationReport, *, title: str, facts: Mapping[str, str]) -> None:
-    """Print the figures of a split, what was confused, and where to look further."""
+def print_end(report: Report, *, title: str, facts: Mapping[str, str]) -> None:
+    """Print the figures of a split, of a classifier also what was confused, and where to look further."""
     out = console()
     out.print()
-    out.print(class_table(report, title=title))
-    out.print(confusion_table(report))
-    interval = f"{report.accuracy_low:.4f} to {report.accuracy_high:.4f}"
-    figures = {
-        "accuracy": f"{report.accuracy:.4f}  (95 % interval {interval}, {report.reviews:,} reviews)",
-        "loss": f"{report.loss:.4f}",
-    }
+    if isinstance(report, ClassificationReport):
+        out.print(class_table(report, title=title))
+        out.print(confusion_table(report))
+        interval = f"{report.accuracy_low:.4f} to {report.accuracy_high:.4f}"
+        figures = {
+            "accuracy": f"{report.accuracy:.4f}  (95 % interval {interval}, {report.reviews:,} reviews)",
+            "loss": f"{report.loss:.4f}",
+        }
+    else:
+        out.print(title)
+        figures = {name.removeprefix("test/"): f"{value:.4f}" for name, value in report.metrics("test").items()}
     print_facts(figures | dict(facts), out=out)
 
 

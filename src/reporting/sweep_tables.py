@@ -15,11 +15,9 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from src.atomic import write_text
+from src.headlines import lower_is_better
 from src.reporting.console import console
 from src.runs.listing import Run, find_runs
-from src.runs.metric_order import lower_is_better
-
-COLUMNS = ("validation/accuracy", "validation/loss", "test/accuracy", "test/f1", "time/training_seconds")
 
 
 class Job(NamedTuple):
@@ -37,10 +35,13 @@ def write_tables(sweep: Path, *, monitor: str) -> None:
         sweep: the sweep's folder; its jobs' folders lie in it.
         monitor: name of the metric to sort by; the best job comes first, jobs without it last.
     """
-    jobs = [_job(run) for run in find_runs(sweep) if run.folder.parent == sweep]
-    sign = 1.0 if lower_is_better(monitor) else -1.0
+    runs = [run for run in find_runs(sweep) if run.folder.parent == sweep]
+    jobs = [_job(run) for run in runs]
+    headlines = dict.fromkeys(headline for run in runs for headline in run.headlines)
+    sign = 1.0 if lower_is_better(monitor, headlines) else -1.0
     jobs.sort(key=lambda job: (monitor not in job.metrics, sign * job.metrics.get(monitor, 0.0), job.name))
-    measured = [name for name in dict.fromkeys((monitor, *COLUMNS)) if any(name in job.metrics for job in jobs)]
+    columns = dict.fromkeys((monitor, *(headline.name for headline in headlines), "time/training_seconds"))
+    measured = [name for name in columns if any(name in job.metrics for job in jobs)]
     varied = _varied(jobs)
     _write(
         sweep / "sweep",

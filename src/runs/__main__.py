@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from src.errors import UserError
+from src.headlines import CLASSIFICATION, first_of
 from src.options import Option, options_or_help
 from src.program import run_program
 
@@ -41,8 +42,10 @@ def main() -> None:
     chosen = ordered(matching(runs, conditions), by=options["sort"])
     table = Table()
     sort = options["sort"]
-    figures = {"test accuracy": "test/accuracy", "validation accuracy": "validation/accuracy"}
-    if sort not in ("started", "accuracy", *figures.values()):
+    kinds = dict.fromkeys(run.headlines for run in chosen if run.headlines) or (CLASSIFICATION,)
+    told = [first_of(split, headlines) for split in ("test", "validation") for headlines in kinds]
+    figures = {headline.name.replace("/", " "): headline.name for headline in told if headline}
+    if sort not in ("started", *(headline.figure for headline in told if headline), *figures.values()):
         figures = {sort: sort} | figures
     out = console(width_of_a_log=160)
     wide = out.width >= WIDE

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import yaml  # type: ignore[import-untyped]
 
 from src.errors import UserError
+from src.headlines import Headline, lower_is_better, recorded_headlines
 from src.lock import is_locked
-from src.runs.metric_order import lower_is_better
 from src.runs.reading import STOPPED, Resumes, earlier_resumes
 
 COUNTS_OR_SHARES = tuple(f"trainer.limit_{split}_batches" for split in ("train", "val", "test"))  # 1 is not 1.0
@@ -29,6 +29,7 @@ class Run(NamedTuple):
     overrides: list[str]  # of the first start
     resume_overrides: list[str]  # of all resumes, in order; they are in force
     metrics: dict[str, Any]  # empty unless finished
+    headlines: tuple[Headline, ...]  # of its task; empty unless finished
 
     def metric(self, name: str) -> float | None:
         """Return a metric by its whole name (test/accuracy), or by its last part, of the test split if it has one."""
@@ -48,6 +49,8 @@ def find_runs(outputs: Path) -> Iterator[Run]:
             continue
         finished = (folder / "metrics.json").exists()
         resumes = _resumes(folder)
+        metrics = (_json(folder / "metrics.json") or {}) if finished else {}
+        headlines = recorded_headlines(metrics.pop("headlines", None)) if finished else ()
         yield Run(
             folder=folder,
             state=_state(folder, finished=finished),
@@ -55,7 +58,8 @@ def find_runs(outputs: Path) -> Iterator[Run]:
             resumed=resumes.times,
             overrides=[str(one) for one in content.get("overrides", [])],
             resume_overrides=resumes.overrides,
-            metrics=(_json(folder / "metrics.json") or {}) if finished else {},
+            metrics=metrics,
+            headlines=headlines,
         )
 
 
@@ -86,7 +90,7 @@ def ordered(runs: Sequence[Run], *, by: str) -> list[Run]:
         )
         known = f"did you mean {near[0]}?" if near else f"there is {', '.join(names) or 'no metric yet'}."
         raise UserError(f"`sort` must be started or a metric that a run has, but is {by} instead; {known}")
-    sign = 1.0 if lower_is_better(by) else -1.0
+    sign = 1.0 if lower_is_better(by, [headline for run in found for headline in run.headlines]) else -1.0
     found.sort(key=lambda run: sign * (run.metric(by) or 0.0))
     return found + [run for run in newest if run.metric(by) is None]
 

@@ -5,7 +5,7 @@ run.json             command line, overrides, git, versions, hardware, fingerpri
 resumes.jsonl        a line for each time the run was resumed
 stopped.json         the signal that ended its last process; gone once it goes on
 vocabulary.json      tokens in the order of their ids, and the tokenizer's state
-metrics.json         the figures of best.ckpt
+metrics.json         the figures of best.ckpt, and which of them runs are compared by
 predictions.jsonl    a line a test review: id, label, probabilities
 checkpoints/         best.ckpt, last.ckpt, last.previous.ckpt
 tensorboard/         curves

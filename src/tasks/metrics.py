@@ -6,8 +6,8 @@ logits of its reviews, all are brought together and sorted by the review's index
 Shape suffixes: N reviews of a split, B of a batch, C classes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from src.batch import Batch
 from src.tasks.figures import ClassReport, class_reports, wilson_interval
+from src.tasks.report import Report
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Recorder:
 
 
 @dataclass(frozen=True)
-class ClassificationReport:
+class ClassificationReport(Report):
     """Every figure of one split. Shares lie in [0, 1]; the loss is the mean cross-entropy in nats."""
 
     reviews: int
@@ -100,6 +101,7 @@ class ClassificationReport:
     classes: Mapping[str, ClassReport]
     averages: Mapping[str, ClassReport]  # macro, micro, weighted
     confusion: list[list[int]]  # rows: labels, columns: predictions
+    records: Records = field(repr=False, compare=False)  # which the figures were made from
 
     def metrics(self, stage: str) -> dict[str, float]:
         """Return the figures that become curves, as `<stage>/<name>`; precision, recall and F1 are macro averages."""
@@ -121,6 +123,18 @@ class ClassificationReport:
         values[f"{stage}/classes"] = {name: vars(report) for name, report in self.classes.items()}
         values[f"{stage}/averages"] = {name: vars(report) for name, report in self.averages.items()}
         return values
+
+    def predictions(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield for each review its id, its own label, the one predicted, and the probability of each class."""
+        names, records = list(self.classes), self.records
+        rows = zip(records.index_N.tolist(), records.labels_N.tolist(), records.probabilities_NC.tolist(), strict=True)
+        for index, label, probabilities in rows:
+            yield {
+                "id": ids[index],
+                "label": names[label],
+                "predicted": names[max(range(len(probabilities)), key=probabilities.__getitem__)],
+                "probabilities": dict(zip(names, probabilities, strict=True)),
+            }
 
 
 def classification_report(records: Records, label_names: list[str]) -> ClassificationReport:
@@ -145,4 +159,5 @@ def classification_report(records: Records, label_names: list[str]) -> Classific
         classes=dict(zip(label_names, of_class, strict=True)),
         averages=averages,
         confusion=confusion_CC.tolist(),
+        records=records,
     )

@@ -1,7 +1,6 @@
 """From a checked configuration to the objects it describes. Everything is built here, from plain values."""
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,13 @@ from src.data.datamodule import ReviewDataModule
 from src.data.encoding_rules import EncodingRules
 from src.data.source_settings import build_source
 from src.errors import UserError
+from src.headlines import Headline, lower_is_better
 from src.homes import at_home
-from src.processes.interruption import Interruption
 from src.processes.ranks import WorkerDDP
-from src.runs.metric_order import lower_is_better
 from src.tasks.classification import ClassificationTask
 from src.training.checkpoint import Checkpoints
 from src.training.checkpoint_io import PlainCheckpointIO
-from src.training.curve_files import build_logger, curve_sizes
+from src.training.curve_files import build_logger
 from src.training.curves import HyperparametersTab, TrainingCurves
 from src.training.devices import resolve_accelerator, resolve_precision
 from src.training.early_stopping import PatientEarlyStopping
@@ -31,9 +29,6 @@ from src.training.epoch_loop import install
 from src.training.hyperparameters import hyperparameters
 from src.training.profiling import build_profiler
 from src.training.progress import progress_callback
-from src.training.save_best import SaveBest
-from src.training.save_last import SaveLast, SavingTimes
-from src.training.stop_on_signal import StopOnSignal
 
 
 def build_data(config: Config) -> ReviewDataModule:
@@ -175,29 +170,12 @@ def validates(config: TrainConfig) -> bool:
     return config.data.has_validation
 
 
-def build_checkpoints(
-    config: TrainConfig, folder: Path, *, interruption: Interruption, best_score: float | None, began: float
-) -> Checkpoints:
-    """Make the callbacks that save and restore."""
-    monitor = config.task.monitor
-    best = SaveBest(
-        folder,
-        monitor=monitor if validates(config) else None,  # without a validation split the last one is the best one
-        lower_is_better=lower_is_better(monitor),
-        best_score=best_score,
-    )
-    last = SaveLast(
-        folder,
-        every=SavingTimes(steps=config.checkpoint.every, minutes=config.checkpoint.every_minutes),
-        curve_sizes=partial(curve_sizes, folder),
-        began=began,
-    )
-    return Checkpoints(best, last, StopOnSignal(last, interruption))
-
-
-def build_callbacks(config: TrainConfig, curves: TrainingCurves, checkpoints: Checkpoints) -> list[Callback]:
+def build_callbacks(
+    config: TrainConfig, curves: TrainingCurves, checkpoints: Checkpoints, *, headlines: Sequence[Headline]
+) -> list[Callback]:
     """Make the callbacks: checkpoints, curves, progress, and early stopping where it was asked for."""
-    monitor, mode = config.task.monitor, "min" if lower_is_better(config.task.monitor) else "max"
+    monitor = config.task.monitor
+    mode = "min" if lower_is_better(monitor, headlines) else "max"
     callbacks: list[Callback] = [
         curves,
         *checkpoints,  # Lightning calls them last

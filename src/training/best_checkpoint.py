@@ -6,15 +6,17 @@ import lightning
 
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
-from src.tasks.classification import ClassificationTask
+from src.headlines import in_words
+from src.tasks.task import Reported, Task
 from src.training.checkpoint_io import BEST, checkpoint_path
+from src.training.measuring import measure
 from src.training.save_best import SaveBest
 
 
 def validate_the_best(
     config: TrainConfig,
     trainer: lightning.Trainer,
-    task: ClassificationTask,
+    task: Task[Reported],
     data: ReviewDataModule,
     saving: SaveBest,
 ) -> dict[str, Any]:
@@ -26,26 +28,18 @@ def validate_the_best(
     best = checkpoint_path(saving.folder, BEST)
     unseen = task.validated_step != trainer.global_step
     if unseen or not best.exists():
-        figures = _validate(trainer, task, data)
+        last = measure(trainer, task, data, split="validation")
         if unseen:
-            assert task.last_report is not None
-            points = task.last_report.metrics("validation")
+            points = last.metrics("validation")
             for logger in trainer.loggers:
                 logger.log_metrics(points, step=trainer.global_step - 1)  # as Lightning counts within training
                 logger.finalize("success")
             if trainer.is_global_zero and config.trainer.progress:
-                accuracy, loss = (points[f"validation/{name}"] for name in ("accuracy", "loss"))
-                print(f"after the last step  validation accuracy {accuracy:.4f}  loss {loss:.4f}", flush=True)
+                figures = in_words("validation", points, task.headlines)
+                print(f"after the last step  validation {figures}", flush=True)
         if not best.exists():
             saving.best_score = None
-        if saving.offer(trainer, figures[config.task.monitor]):
-            return figures
-    return _validate(trainer, task, data, checkpoint=str(best))
-
-
-def _validate(
-    trainer: lightning.Trainer, task: ClassificationTask, data: ReviewDataModule, *, checkpoint: str | None = None
-) -> dict[str, Any]:
-    trainer.validate(task, datamodule=data, ckpt_path=checkpoint, verbose=False)
-    assert task.last_report is not None
-    return task.last_report.record("validation")
+        record = last.record("validation")
+        if saving.offer(trainer, record[config.task.monitor]):
+            return record
+    return measure(trainer, task, data, split="validation", checkpoint=str(best)).record("validation")

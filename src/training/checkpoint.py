@@ -8,10 +8,17 @@ Lightning's own ModelCheckpoint forgets the best one when the folder has moved, 
 interrupted, and keeps neither random states nor half-counted metrics.
 """
 
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
+from src.config.schema import TrainConfig
+from src.headlines import Headline, lower_is_better
+from src.processes.interruption import Interruption
+from src.training.curve_files import curve_sizes
 from src.training.save_best import SaveBest
-from src.training.save_last import SaveLast
+from src.training.save_last import SaveLast, SavingTimes
 from src.training.stop_on_signal import StopOnSignal
 
 
@@ -26,3 +33,40 @@ class Checkpoints(NamedTuple):
     best: SaveBest
     last: SaveLast
     stop: StopOnSignal
+
+
+def build_checkpoints(
+    config: TrainConfig,
+    folder: Path,
+    *,
+    headlines: Sequence[Headline],
+    interruption: Interruption,
+    best_score: float | None,
+    began: float,
+) -> Checkpoints:
+    """Make the callbacks that save and restore.
+
+    Args:
+        config: of the run.
+        folder: of the run.
+        headlines: of the task, which say whether a low `task.monitor` is good.
+        interruption: the signals of this process.
+        best_score: of the best.ckpt that is already there.
+        began: time.monotonic() when the program did.
+    """
+    monitor = config.task.monitor
+    best = SaveBest(
+        folder,
+        monitor=monitor
+        if config.data.has_validation
+        else None,  # without a validation split the last one is the best one
+        lower_is_better=lower_is_better(monitor, headlines),
+        best_score=best_score,
+    )
+    last = SaveLast(
+        folder,
+        every=SavingTimes(steps=config.checkpoint.every, minutes=config.checkpoint.every_minutes),
+        curve_sizes=partial(curve_sizes, folder),
+        began=began,
+    )
+    return Checkpoints(best, last, StopOnSignal(last, interruption))

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
 from src.batch import Batch
+from src.tasks.task import Task
 
 
 class TrainingCurves(Callback):
@@ -134,11 +135,11 @@ class HyperparametersTab(Callback):
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Write the row's head."""
-        del pl_module
         logger = trainer.logger
         if not isinstance(logger, TensorBoardLogger) or not trainer.is_global_zero:
             return
-        metrics = dict.fromkeys(("validation/accuracy", "validation/loss", "test/accuracy", "test/f1"), 0.0)
+        assert isinstance(pl_module, Task)
+        metrics = dict.fromkeys((headline.name for headline in pl_module.headlines), 0.0)
         writer = logger.experiment._get_file_writer()
         for summary in hparams(self.hyperparameters, metrics):  # type: ignore[no-untyped-call]
             writer.add_summary(summary)

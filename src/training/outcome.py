@@ -2,7 +2,6 @@
 
 import shlex
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ import torch
 
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
+from src.headlines import first_of, headlines_record
 from src.reporting import start_and_end as reporting
 from src.runs import record as run_folder
-from src.tasks.classification import ClassificationTask
-from src.tasks.metrics import Records
+from src.tasks.report import Report
+from src.tasks.task import Task
 from src.training import assembly, devices
 from src.training.curve_files import CSV
 from src.training.failures import from_here
@@ -24,7 +24,7 @@ def announce(
     config: TrainConfig,
     folder: Path,
     data: ReviewDataModule,
-    task: ClassificationTask,
+    task: Task[Any],
     *,
     precision: str,
     began: float,
@@ -41,8 +41,8 @@ def announce(
     """
     vocabulary = {"tokenizer": data.tokenizer.state(), "tokens": data.vocabulary.state(), "labels": data.label_names}
     run_folder.write_json(folder / "vocabulary.json", vocabulary)
-    parameters = sum(p.numel() for p in task.model.parameters() if p.requires_grad)
-    embedding = sum(p.numel() for p in task.model.embedding.parameters() if p.requires_grad)
+    parameters = sum(p.numel() for p in task.parameters() if p.requires_grad)
+    embedding = sum(p.numel() for p in task.embedding_parameters() if p.requires_grad)
     batches = assembly.batches_used(config.trainer.limit_train_batches, batches=data.training_batches)
     reporting.print_start(
         statistics=data.statistics,
@@ -61,9 +61,23 @@ def announce(
 
 
 def conclude(
-    config: TrainConfig, folder: Path, data: ReviewDataModule, task: ClassificationTask, metrics: dict[str, Any]
+    config: TrainConfig,
+    folder: Path,
+    data: ReviewDataModule,
+    task: Task[Any],
+    metrics: dict[str, Any],
+    report: Report | None,
 ) -> None:
-    """Say what came out, and write down what was said of each test review; metrics.json last: it means finished."""
+    """Say what came out, and write down what was said of each test review; metrics.json last: it means finished.
+
+    Args:
+        config: of the run.
+        folder: of the run.
+        data: set up.
+        task: that was trained.
+        metrics: for metrics.json.
+        report: of the test split; None: it was not tested.
+    """
     training, whole = (timedelta(seconds=round(metrics[f"time/{name}"])) for name in ("training_seconds", "seconds"))
     facts = {
         "time": f"{whole} in all, {training} to the end of training",
@@ -71,20 +85,18 @@ def conclude(
         "run folder": str(from_here(folder)),
         "curves": _curves(config, folder),
     }
-    if "validation/accuracy" in metrics:
-        facts = {"validation": f"accuracy {metrics['validation/accuracy']:.4f}"} | facts
-    else:
+    if not assembly.validates(config):
         facts = {"chosen by": reporting.UNCHOSEN} | facts
-    if config.test:
-        assert task.last_records is not None
-        lines = predictions(task.last_records, data.review_ids("test"), data.label_names)
+    elif headline := first_of("validation", task.headlines):
+        facts = {"validation": f"{headline.figure} {metrics[headline.name]:.4f}"} | facts
+    lines = None if report is None else report.predictions(data.review_ids("test"))
+    if lines is not None:
         run_folder.write_lines(folder / "predictions.jsonl", lines)
-    run_folder.write_json(folder / "metrics.json", metrics)
-    if not config.test:
+    run_folder.write_json(folder / "metrics.json", metrics | {"headlines": headlines_record(task.headlines)})
+    if report is None:
         reporting.print_facts(facts)
-        return
-    assert task.last_report is not None
-    reporting.print_end(task.last_report, title="best.ckpt on the test split", facts=facts)
+    else:
+        reporting.print_end(report, title="best.ckpt on the test split", facts=facts)
 
 
 def _curves(config: TrainConfig, folder: Path) -> str:
@@ -97,15 +109,3 @@ def _curves(config: TrainConfig, folder: Path) -> str:
 def counted(number: int, thing: str, things: str | None = None) -> str:
     """Return a number of things in words; `things` are several where an s does not make them so."""
     return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
-
-
-def predictions(records: Records, ids: list[str], label_names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Give a plain record for each review: id, its own label, the one predicted, and the probability of each class."""
-    rows = zip(records.index_N.tolist(), records.labels_N.tolist(), records.probabilities_NC.tolist(), strict=True)
-    for index, label, probabilities in rows:
-        yield {
-            "id": ids[index],
-            "label": label_names[label],
-            "predicted": label_names[max(range(len(probabilities)), key=probabilities.__getitem__)],
-            "probabilities": dict(zip(label_names, probabilities, strict=True)),
-        }

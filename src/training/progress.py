@@ -8,6 +8,9 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
+from src.headlines import in_words
+from src.tasks.task import Task
+
 LINES_PER_EPOCH = 5
 
 
@@ -35,11 +38,9 @@ class ProgressLines(Callback):
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Print what the validation found."""
-        del pl_module
-        metrics = trainer.callback_metrics
-        if trainer.state.fn == "fit" and "validation/accuracy" in metrics:
-            accuracy, loss = metrics["validation/accuracy"], metrics["validation/loss"]
-            self._print(trainer, f"validation accuracy {accuracy:.4f}  loss {loss:.4f}")
+        if trainer.state.fn == "fit" and isinstance(pl_module, Task):
+            figures = in_words("validation", trainer.callback_metrics, pl_module.headlines)
+            self._print(trainer, f"validation {figures}")
 
     def _print(self, trainer: lightning.Trainer, text: str) -> None:
         if trainer.is_global_zero:

@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import Logger
 
 from src.atomic import sweep_asides, sync_folder
-from src.tasks.classification import ClassificationTask
+from src.tasks.task import Task
 from src.training.checkpoint_io import LAST, PREVIOUS, checkpoint_path
 from src.training.epoch_loop import Position, batches_done, begin_at, between_steps
 from src.training.random_states import random_states, restore_random_states
@@ -161,15 +161,13 @@ class SaveLast(Checkpoint):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Add to Lightning's content what it lacks. A collective: all processes get here."""
-        assert isinstance(pl_module, ClassificationTask)
+        assert isinstance(pl_module, Task)
         assert self._position is not None
         checkpoint["position"] = self._position.state()
         checkpoint["seconds"] = self.seconds
         checkpoint["exact"] = {
+            **pl_module.progress_state(),
             "random_states": random_states(),
-            "training_confusion": pl_module.counted_by_all().cpu(),
-            "training_batches": pl_module.counts.batches,
-            "validated_step": pl_module.validated_step,
             "mean_of_window": True,  # `epoch_loop.MeanOfWindow`: the last steps of epochs were not taken too short
             "curves": self.curve_sizes(trainer.loggers) if trainer.is_global_zero else {},
         }
@@ -180,7 +178,7 @@ class SaveLast(Checkpoint):
         """Put everything back; Lightning restores weights, optimizer, schedule and the other callbacks."""
         if trainer.state.fn != "fit":
             return
-        assert isinstance(pl_module, ClassificationTask)
+        assert isinstance(pl_module, Task)
         position = Position(**checkpoint["position"])
         begin_at(trainer, position)
         trainer.datamodule.resume_at(position.epoch, position.batches)  # type: ignore[attr-defined]
@@ -191,10 +189,7 @@ class SaveLast(Checkpoint):
         kept = checkpoint["exact"]
         if kept is None:  # of the first format
             return
-        pl_module.validated_step = kept["validated_step"]
-        pl_module.counts.batches = kept["training_batches"]
-        if trainer.is_global_zero:  # counts of all processes, which are summed up again
-            pl_module.counts.confusion_CC = kept["training_confusion"]
+        pl_module.load_progress_state(kept)
         if len(kept["random_states"]) == trainer.world_size:
             self._random_state = kept["random_states"][trainer.global_rank]
 

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,15 @@ from src.processes.ranks import end_ranks
 from src.runs import record as run_folder
 from src.runs.checkpoint_file import DamagedCheckpointError, read_checkpoint
 from src.runs.reading import read_record
+from src.tasks.task import Task
 from src.training import assembly, devices
 from src.training.best_checkpoint import validate_the_best
-from src.training.checkpoint import Checkpoints
+from src.training.checkpoint import Checkpoints, build_checkpoints
 from src.training.checkpoint_io import BEST, checkpoint_path
 from src.training.curve_files import cut_back
 from src.training.curves import TrainingCurves
 from src.training.failures import in_one_sentence
+from src.training.measuring import measure
 from src.training.outcome import announce, conclude
 from src.training.quiet import quieten
 from src.training.resume_record import ResumeRecord, short_windows
@@ -45,6 +47,7 @@ def train(
     command: str | None = None,
     resume: dict[str, Any] | None = None,
     notes: Sequence[str] = (),
+    build_task: Callable[[TrainConfig, ReviewDataModule], Task[Any]] = assembly.build_task,
 ) -> float | None:
     """Train, choose the best checkpoint, test it, and leave everything in `folder`.
 
@@ -59,6 +62,8 @@ def train(
         command: the line that was typed, for the record; None: this process's own.
         resume: what to add to resumes.jsonl once training goes on.
         notes: what to say of the resume then.
+        build_task: makes what is to be learnt, of this process; the other ones of a run build what the configuration
+            names.
 
     Returns:
         The metric that `task.monitor` names, of the best checkpoint; None without a validation split.
@@ -72,7 +77,7 @@ def train(
     check_size(devices=config.trainer.devices, strategy=config.trainer.strategy)
     precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
-    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes)
+    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes, build_task)
     with ExitStack() as held:
         if first:
             if not resumed:
@@ -112,6 +117,7 @@ class _Run:
         began: float,
         resume: dict[str, Any] | None,
         notes: Sequence[str],
+        build_task: Callable[[TrainConfig, ReviewDataModule], Task[Any]],
     ) -> None:
         self.config = config
         self.folder = folder
@@ -119,6 +125,7 @@ class _Run:
         self.began = began
         self.resume = resume
         self.notes = notes
+        self.build_task = build_task
         self.interruption = interruption
         self.trainer: lightning.Trainer | None = None
         self.checkpoints: Checkpoints | None = None
@@ -146,12 +153,17 @@ class _Run:
             run_folder.record_data(folder, fingerprints)
             if (sizes := self._curve_sizes()) is not None:
                 cut_back(folder, sizes)
-        task = assembly.build_task(config, data)
+        task = self.build_task(config, data)
         curves = TrainingCurves(every_n_steps=config.trainer.log_every_n_steps)
-        checkpoints = self.checkpoints = assembly.build_checkpoints(
-            config, folder, interruption=self.interruption, best_score=self._best_score(), began=self.began
+        checkpoints = self.checkpoints = build_checkpoints(
+            config,
+            folder,
+            headlines=task.headlines,
+            interruption=self.interruption,
+            best_score=self._best_score(),
+            began=self.began,
         )
-        callbacks = assembly.build_callbacks(config, curves, checkpoints)
+        callbacks = assembly.build_callbacks(config, curves, checkpoints, headlines=task.headlines)
         if self.resume is not None:
             before = short_windows(config.trainer, self.checkpoint, batches=data.training_batches)
             self.resume["inexact"] = list(dict.fromkeys([*self.resume["inexact"], *before]))
@@ -170,15 +182,14 @@ class _Run:
         }
         if assembly.validates(config):
             metrics |= validate_the_best(config, trainer, task, data, checkpoints.best)
+        report = None
         if config.test:
-            best = checkpoint_path(folder, BEST)
-            trainer.test(task, datamodule=data, ckpt_path=str(best), verbose=False)
-            assert task.last_report is not None
-            metrics |= task.last_report.record("test")
+            report = measure(trainer, task, data, split="test", checkpoint=str(checkpoint_path(folder, BEST)))
+            metrics |= report.record("test")
         metrics["time/seconds"] = checkpoints.last.seconds
         end_ranks(trainer, failed=False)
         if trainer.is_global_zero:
-            conclude(config, folder, data, task, metrics)
+            conclude(config, folder, data, task, metrics, report)
         return metrics.get(config.task.monitor)
 
     def _best_score(self) -> float | None:

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -20,6 +21,17 @@ def job(sweep: Path, name: str, overrides: list[str], metrics: dict[str, float] 
 
 def table(sweep: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((sweep / "sweep.csv").read_text().splitlines()))
+
+
+def test_columns_and_order_are_those_of_the_task(tmp_path: Path) -> None:
+    headlines: Any = {"headlines": {"validation/perplexity": "min", "test/perplexity": "min"}}
+    for name, perplexity in (("0", 9.0), ("1", 3.0)):
+        figures = {"validation/perplexity": perplexity, "test/perplexity": perplexity, "test/accuracy": 0.5}
+        job(tmp_path, name, [f"seed={name}"], figures | headlines)
+    write_tables(tmp_path, monitor="validation/perplexity")
+    rows = table(tmp_path)
+    assert [row["job"] for row in rows] == ["1", "0"]
+    assert [*rows[0]] == ["job", "seed", "validation/perplexity", "test/perplexity"]
 
 
 def test_best_first_and_jobs_without_a_result_last(tmp_path: Path) -> None:

@@ -52,6 +52,20 @@ def test_newest_first_or_best_first(outputs: Path) -> None:
         ordered(runs, by="zzz")
 
 
+def test_a_task_says_which_way_its_figures_improve(tmp_path: Path) -> None:
+    puzzle = {"headlines": {"validation/perplexity": "min", "test/perplexity": "min"}}
+    make(tmp_path / "a", day=1, metrics={"test/perplexity": 9.0} | puzzle)
+    make(tmp_path / "b", day=2, metrics={"test/perplexity": 3.0} | puzzle)
+    make(tmp_path / "c", day=3)
+    runs = list(find_runs(tmp_path))
+    assert names(ordered(runs, by="perplexity")) == ["b", "a", "c"]
+    assert all("headlines" not in run.metrics for run in runs)
+    command = [sys.executable, "-m", "src.runs", f"outputs={tmp_path}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout
+    assert "perplexity" in said
+    assert "accuracy" not in said
+
+
 def test_what_a_resume_changed_is_what_counts(outputs: Path) -> None:
     entry = {"overrides": ["model.dim=256", "resume.allow_change=true"]}
     (outputs / "train" / "a" / "resumes.jsonl").write_text(json.dumps(entry) + "\n")

@@ -47,6 +47,14 @@ def test_figures_do_not_depend_on_order_or_batches(order: list[int], size: int) 
     assert classification_report(records, ["a", "b", "c"]).loss == float(expected)
 
 
+def test_predictions_of_single_reviews() -> None:
+    recorder = Recorder()
+    recorder.add(batch_of([2, 0], [1, 0]), torch.tensor([[0.0, 0.0], [1.0, 3.0]]))
+    first, second = classification_report(recorder.gather(), ["no", "yes"]).predictions(["a", "b", "c"])
+    assert (first["id"], first["label"], first["predicted"]) == ("a", "no", "yes")
+    assert second == {"id": "c", "label": "yes", "predicted": "no", "probabilities": {"no": 0.5, "yes": 0.5}}
+
+
 def test_a_review_evaluated_twice_is_noticed() -> None:
     recorder = Recorder()
     recorder.add(batch_of([0, 1], [0, 1]), torch.zeros(2, 2))
