@@ -40,6 +40,6 @@ def validate_the_best(
         if not best.exists():
             saving.best_score = None
         record = last.record("validation")
-        if saving.offer(trainer, record[config.task.monitor]):
+        if saving.offer(trainer, record):
             return record
     return measure(trainer, task, data, split="validation", checkpoint=str(best)).record("validation")

@@ -10,7 +10,7 @@ import torch
 
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
-from src.headlines import first_of, headlines_record
+from src.headlines import first_of, headlines_record, in_words
 from src.reporting import start_and_end as reporting
 from src.runs import record as run_folder
 from src.tasks.report import Report
@@ -88,7 +88,7 @@ def conclude(
     if not assembly.validates(config):
         facts = {"chosen by": reporting.UNCHOSEN} | facts
     elif headline := first_of("validation", task.headlines):
-        facts = {"validation": f"{headline.figure} {metrics[headline.name]:.4f}"} | facts
+        facts = {"validation": in_words("validation", metrics, [headline])} | facts
     lines = None if report is None else report.predictions(data.review_ids("test"))
     if lines is not None:
         run_folder.write_lines(folder / "predictions.jsonl", lines)

@@ -1,6 +1,7 @@
 """checkpoints/best.ckpt: the weights with the best validation, to predict with."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 
+from src.errors import UserError
 from src.training.checkpoint_io import BEST, checkpoint_path
 
 ROUNDING = 4 * torch.finfo(torch.float32).eps  # relative, of a score that float32 arithmetic came to
@@ -35,7 +37,7 @@ class SaveBest(Checkpoint):
         """Keep the weights if they are the best ones so far."""
         del pl_module
         if trainer.state.fn == "fit" and self.monitor is not None:
-            self.offer(trainer, float(trainer.callback_metrics[self.monitor]))
+            self.offer(trainer, trainer.callback_metrics)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Keep the weights that training ended with, if nothing chooses."""
@@ -50,13 +52,26 @@ class SaveBest(Checkpoint):
         del trainer, pl_module
         checkpoint["best_score"] = self.best_score
 
-    def offer(self, trainer: lightning.Trainer, score: float) -> bool:
+    def offer(self, trainer: lightning.Trainer, metrics: Mapping[str, Any]) -> bool:
         """Write best.ckpt if the present weights score better than the best ones so far, and say so. A collective.
 
         Scores are kept in float32, as Lightning's metrics are, and an older version computed them in it: what differs
         by no more than its rounding is no better.
+
+        Args:
+            trainer: with the weights.
+            metrics: of the validation, by name.
+
+        Raises:
+            UserError: the metric that chooses is not among them.
         """
-        score = float(torch.tensor(score, dtype=torch.float32))
+        if self.monitor is None or self.monitor not in metrics:
+            known = sorted(name for name in metrics if name.startswith("validation/"))
+            raise UserError(
+                f"`task.monitor` must be a figure that the task reports of a validation, but is {self.monitor} "
+                f"instead; choose one of {', '.join(known)}."
+            )
+        score = float(torch.tensor(float(metrics[self.monitor]), dtype=torch.float32))
         sign = -1.0 if self.lower_is_better else 1.0
         better = self.best_score is None or (
             sign * score > sign * self.best_score and not math.isclose(score, self.best_score, rel_tol=ROUNDING)
