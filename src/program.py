@@ -24,6 +24,10 @@ from src import streams
 from src.errors import UserError
 
 
+class ExplainedExit(SystemExit):
+    """The program ends, and why has been said."""
+
+
 def run_program(body: Callable[[], None]) -> NoReturn:
     """Run a program's body and end the process with the code that tells how it went."""
     streams.secure()

@@ -64,6 +64,19 @@ def check_size(*, devices: int, strategy: str) -> None:
         )
 
 
+def refuse_a_sweep() -> None:
+    """See to it that a sweep was started by itself.
+
+    Raises:
+        UserError: it was started in a group of processes.
+    """
+    if (starter := started_by()) and (starter == "torchrun" or size() > 1):
+        raise UserError(
+            f"A sweep must be started without {starter}, for each of its jobs starts its own processes, but -m was "
+            "given under it; say python -m src.train -m trainer=ddp ..., or leave -m out."
+        )
+
+
 @contextmanager
 def leading() -> Iterator[None]:
     """Lead the others: if this process ends without an order for them, they end, too, and with its exit code."""
