@@ -14,7 +14,7 @@ from src.data.table_reviews import TableReviews
 from src.errors import UserError
 from src.evaluation.met_before import met_before
 from src.homes import at_home
-from src.inference.run_folder import RunFolder
+from src.inference.run_folder import RunEncoding
 from src.processes.launching import is_first_process
 from src.runs.reading import read_record
 from src.training import assembly
@@ -28,7 +28,7 @@ class EvaluatedReviews(NamedTuple):
     read: list[Review] | None  # None: the run's own, which the cache has as ids
 
 
-def evaluated_reviews(config: Config, run: RunFolder, split: str, *, own_data: bool) -> EvaluatedReviews:
+def evaluated_reviews(config: Config, run: RunEncoding, split: str, *, own_data: bool) -> EvaluatedReviews:
     """Return the source and the reviews of a split.
 
     Raises:
@@ -64,7 +64,7 @@ def evaluated_reviews(config: Config, run: RunFolder, split: str, *, own_data: b
     return EvaluatedReviews(source, encoded, reviews)
 
 
-def _source(config: Config, run: RunFolder, split: str) -> Source:
+def _source(config: Config, run: RunEncoding, split: str) -> Source:
     """Return a source of other reviews than the run's own; of a table that is one split, nothing else is read.
 
     Raises:
@@ -88,7 +88,7 @@ def _source(config: Config, run: RunFolder, split: str) -> Source:
     return build_source(data, cache=at_home(config.paths.cache, key="paths.cache"))
 
 
-def remarks_on(measured: EvaluatedReviews, run: RunFolder, *, split: str, trained: Config | None) -> Iterator[str]:
+def remarks_on(measured: EvaluatedReviews, run: RunEncoding, *, split: str, trained: Config | None) -> Iterator[str]:
     """Yield what must be known to read the figures on reviews that are not the run's own."""
     source, encoded, read = measured
     # What a table's own splits share is about a training on them, which this run is none of

@@ -15,7 +15,7 @@ from src.data.split_datamodule import SplitDataModule
 from src.errors import UserError
 from src.evaluation.evaluated_reviews import evaluated_reviews, remarks_on, reviews_of
 from src.evaluation.met_before import where_it_is_now
-from src.inference.run_folder import read_run
+from src.inference.run_folder import check_sizes, of_this_version, read_encoding
 from src.processes.group import check_size
 from src.processes.launching import is_first_process, make_order
 from src.processes.ranks import end_ranks
@@ -90,7 +90,13 @@ def evaluate(
     quieten(first=first)
     check_size(devices=config.trainer.devices, strategy=config.trainer.strategy)
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
-    run = read_run(folder, checkpoint=checkpoint)
+    run = read_encoding(folder, checkpoint=checkpoint)
+    path = checkpoint_path(folder, checkpoint)
+    content = read_checkpoint(path)
+    with of_this_version(path):
+        task = ClassificationTask(**content["hyper_parameters"])
+        task.load_state_dict(content["state_dict"])
+    check_sizes(content["hyper_parameters"]["model"], run, path)
     measured = evaluated_reviews(config, run, split, own_data=own_data)
     source, encoded, read = measured
     if first and not own_data:  # of the run's own reviews, all has been said
@@ -119,9 +125,6 @@ def evaluate(
     )
     callbacks: list[Callback] = [progress_callback()] if config.trainer.progress else []
     trainer = assembly.build_trainer(asked, folder, callbacks=callbacks, order=order, curves=False)
-    content = read_checkpoint(checkpoint_path(folder, checkpoint))
-    task = ClassificationTask(**content["hyper_parameters"])
-    task.load_state_dict(content["state_dict"])
     with in_one_sentence(_Evaluation(config, folder, trainer), speaks=False):
         report = measure(trainer, task, module, split="test")
     end_ranks(trainer, failed=False)

@@ -1,6 +1,8 @@
 """Reading a run folder: everything that prediction and export need, and nothing that could run code."""
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +22,11 @@ LATEST = "latest"
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """What a run learnt.
+class RunEncoding:
+    """How a run turned texts into ids, and what its logits mean.
 
     Args:
         path: the folder.
-        model: the classifier in evaluation mode, float32, on the CPU.
-        model_keywords: the keyword arguments it was built with.
         tokenizer: as trained.
         vocabulary: as built from the training split.
         label_names: in the order of the logits.
@@ -36,14 +36,25 @@ class RunFolder:
     """
 
     path: Path
-    model: TransformerClassifier
-    model_keywords: dict[str, Any]
     tokenizer: Tokenizer
     vocabulary: Vocabulary
     label_names: tuple[str, ...]
     max_tokens: int
     head_share: float
     config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunFolder(RunEncoding):
+    """What a run learnt.
+
+    Args:
+        model: the classifier in evaluation mode, float32, on the CPU.
+        model_keywords: the keyword arguments it was built with.
+    """
+
+    model: TransformerClassifier
+    model_keywords: dict[str, Any]
 
 
 def find_run(text: str, outputs: Path = Path("outputs"), *, key: str = "run") -> Path:
@@ -84,6 +95,30 @@ def read_run(folder: Path, *, checkpoint: str = "best") -> RunFolder:
     Raises:
         UserError: it is missing, not whole, from a newer version, or holds something that would run code.
     """
+    encoding = read_encoding(folder, checkpoint=checkpoint)
+    path = folder / "checkpoints" / f"{checkpoint}.ckpt"
+    content = read_checkpoint(path)
+    with of_this_version(path):
+        keywords = dict(content["hyper_parameters"]["model"])
+        state = {name.removeprefix("model."): tensor for name, tensor in content["state_dict"].items()}
+        with torch.random.fork_rng(devices=[]):  # the weights drawn here are thrown away; the caller's seed is not
+            model = TransformerClassifier(**keywords)
+        model.load_state_dict(state)
+    check_sizes(keywords, encoding, path)
+    model = model.float().eval().requires_grad_(False)
+    return RunFolder(**vars(encoding), model=model, model_keywords=keywords)
+
+
+def read_encoding(folder: Path, *, checkpoint: str = "best") -> RunEncoding:
+    """Read what of a run folder is not in its checkpoint, which must be there too.
+
+    Args:
+        folder: as `src.train` left it.
+        checkpoint: "best" or "last".
+
+    Raises:
+        UserError: as `read_run`.
+    """
     find_run(str(folder))
     weights = Path("checkpoints") / f"{checkpoint}.ckpt"
     needed = (Path("run.json"), Path("config.yaml"), Path("vocabulary.json"), weights)
@@ -96,11 +131,8 @@ def read_run(folder: Path, *, checkpoint: str = "best") -> RunFolder:
     config = read_config(folder)
     tokenizer, vocabulary, label_names = _read_vocabulary(folder / "vocabulary.json")
     max_tokens, head_share = _truncation(config, folder / "config.yaml")
-    model, keywords = _read_model(folder / weights, vocabulary_size=len(vocabulary), classes=len(label_names))
-    return RunFolder(
+    return RunEncoding(
         path=folder,
-        model=model,
-        model_keywords=keywords,
         tokenizer=tokenizer,
         vocabulary=vocabulary,
         label_names=label_names,
@@ -108,6 +140,39 @@ def read_run(folder: Path, *, checkpoint: str = "best") -> RunFolder:
         head_share=head_share,
         config=config,
     )
+
+
+@contextmanager
+def of_this_version(path: Path) -> Iterator[None]:
+    """Say of a checkpoint from which no classifier can be made that it is damaged.
+
+    Raises:
+        UserError: it is.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise damaged(path, f"it holds no classifier of this version: {error}") from error
+
+
+def check_sizes(keywords: Mapping[str, Any], encoding: RunEncoding, path: Path) -> None:
+    """See to it that a model is of the run whose vocabulary lies beside it.
+
+    Args:
+        keywords: that the model was built with.
+        encoding: of the run.
+        path: of the checkpoint.
+
+    Raises:
+        UserError: it is not.
+    """
+    sizes = keywords["vocabulary_size"], keywords["classes"]
+    known = len(encoding.vocabulary), len(encoding.label_names)
+    if sizes != known:
+        raise UserError(
+            f"{path} must be of the run whose vocabulary.json lies beside it ({known[0]} tokens, {known[1]} "
+            f"labels), but knows {sizes[0]} tokens and {sizes[1]} labels instead; copy the run folder again."
+        )
 
 
 def _started(record: Path) -> str:
@@ -141,22 +206,3 @@ def _read_vocabulary(path: Path) -> tuple[Tokenizer, Vocabulary, tuple[str, ...]
     if len(set(labels)) != len(labels) or not labels:
         raise damaged(path, "its labels are not distinct")
     return tokenizer, vocabulary, labels
-
-
-def _read_model(path: Path, *, vocabulary_size: int, classes: int) -> tuple[TransformerClassifier, dict[str, Any]]:
-    content = read_checkpoint(path)
-    try:
-        keywords = dict(content["hyper_parameters"]["model"])
-        sizes = keywords["vocabulary_size"], keywords["classes"]
-        state = {name.removeprefix("model."): tensor for name, tensor in content["state_dict"].items()}
-        with torch.random.fork_rng(devices=[]):  # the weights drawn here are thrown away; the caller's seed is not
-            model = TransformerClassifier(**keywords)
-        model.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise damaged(path, f"it holds no classifier of this version: {error}") from error
-    if sizes != (vocabulary_size, classes):
-        raise UserError(
-            f"{path} must be of the run whose vocabulary.json lies beside it ({vocabulary_size} tokens, {classes} "
-            f"labels), but knows {sizes[0]} tokens and {sizes[1]} labels instead; copy the run folder again."
-        )
-    return model.float().eval().requires_grad_(False), keywords
