@@ -8,6 +8,7 @@ torchrun's agent serves it, under srun the first process does.
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,18 @@ if TYPE_CHECKING:
     from torch.distributed import Store  # type: ignore[attr-defined]
 
 INTERACTIVE = ("bash", "interactive")  # names of SLURM's jobs in which one types, and srun has started nothing
-ORDER, ENDED = "order", "ended"  # a key of the store; a key of an order to end, with an exit code
-PAUSE = 0.1  # seconds between two looks for it; a wait inside of torch would hear no signal
+ORDER, HEARD = "order", "heard"  # keys of the store: what to do, and how many have heard that there is nothing to do
+ENDED = "ended"  # in an order: the exit code to end with
+PAUSE = 0.1  # seconds between two looks at the store; a wait inside of torch would hear no signal
+SECONDS_TO_HEAR = 10  # that it is all over; the others may have yet to import torch
+
+
+class DeadRankError(UserError):
+    """A process of a group ended before its work was done."""
+
+    def __init__(self, sentence: str, *, exit_code: int = 1) -> None:  # 1: no mistake of the user
+        super().__init__(sentence)
+        self.exit_code = exit_code
 
 
 def started_by() -> Literal["torchrun", "srun"] | None:
@@ -79,7 +90,11 @@ def refuse_a_sweep() -> None:
 
 @contextmanager
 def leading() -> Iterator[None]:
-    """Lead the others: if this process ends without an order for them, they end, too, and with its exit code."""
+    """Lead the others: if this process ends without an order for them, they end, too, and with its exit code.
+
+    Raises:
+        UserError: they cannot meet.
+    """
     store = _store()
     code: object = 1  # of a bug
     try:
@@ -91,9 +106,22 @@ def leading() -> Iterator[None]:
     except SystemExit as end:
         code = end.code or 0
         raise
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+        raise
     finally:
         with suppress(RuntimeError):  # the store is gone, and so are those who would ask it
-            store.compare_set(ORDER, "", json.dumps({ENDED: code if isinstance(code, int) else 1}))
+            _dismiss(store, code if isinstance(code, int) else 1)
+
+
+def _dismiss(store: "Store", code: int) -> None:
+    """Tell the others to end with a code, unless they have an order; stay until they have heard it, for a while."""
+    order = json.loads(store.compare_set(ORDER, "", json.dumps({ENDED: code})))
+    if ENDED not in order or code > 128:  # the signal has come to them as well
+        return
+    deadline = time.monotonic() + SECONDS_TO_HEAR
+    while store.add(HEARD, 0) < size() - 1 and time.monotonic() < deadline:
+        time.sleep(PAUSE)
 
 
 def hand_on(order: Mapping[str, Any]) -> None:
@@ -106,12 +134,21 @@ def next_order() -> dict[str, Any]:
     """Wait for the order of the process that leads.
 
     Raises:
+        DeadRankError: it was killed.
         SystemExit: it has ended without one, and has said why itself.
     """
-    store = _store()
-    while not store.check([ORDER]):
-        time.sleep(PAUSE)
-    order: dict[str, Any] = json.loads(store.get(ORDER))
+    try:
+        store = _store()
+        while not store.check([ORDER]):
+            time.sleep(PAUSE)
+        order: dict[str, Any] = json.loads(store.get(ORDER))
+        if ENDED in order:
+            store.add(HEARD, 1)
+    except RuntimeError as error:  # torch.distributed.DistError
+        raise DeadRankError(
+            f"all {size()} processes must live until the end, but the first one ended before process {rank()} was told "
+            "what to do; see what it has said, and start them again."
+        ) from error
     if ENDED in order:
         sys.exit(order[ENDED])
     return order
@@ -119,18 +156,34 @@ def next_order() -> dict[str, Any]:
 
 @cache
 def _store() -> "Store":
-    """Return the store that this group of processes meets by."""
+    """Return the store that this group of processes meets by.
+
+    Raises:
+        UserError: SLURM was not told enough, or the port is taken.
+    """
     # 2 s that nobody needs to wait for who runs alone
     from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
     if started_by() == "srun":
         from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
+        if "SLURM_NTASKS_PER_NODE" not in os.environ:
+            raise UserError(
+                "`--ntasks-per-node` must be given to sbatch or srun, but is not; say it in place of --ntasks, and "
+                "`trainer.devices` is that number."
+            )
         slurm = SLURMEnvironment(auto_requeue=False)
         place = slurm.main_address, slurm.main_port
     else:
         place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     serves = rank() == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     # Several tenants: where this process serves it, the process group will meet at the same port
-    store = TCPStore(*place, size(), serves, wait_for_workers=False, multi_tenant=True)
+    try:
+        store = TCPStore(*place, size(), serves, wait_for_workers=False, multi_tenant=True)
+    except RuntimeError as error:  # torch.distributed.DistError
+        if not serves:
+            raise
+        raise UserError(
+            f"`MASTER_PORT` must be the number of a free port of {place[0]}, but {place[1]} cannot be had; set another."
+        ) from error
     return PrefixStore(f"fromzero/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)

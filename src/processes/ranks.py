@@ -22,6 +22,7 @@ from lightning.pytorch.strategies.launchers.subprocess_script import _Subprocess
 
 from src.errors import UserError
 from src.processes import group
+from src.processes.group import DeadRankError
 from src.processes.interruption import SIGNALS
 from src.processes.launching import OF_A_GROUP, start_worker
 from src.runs.record import record_stop
@@ -29,14 +30,6 @@ from src.runs.record import record_stop
 GRACE_SECONDS = 30  # for the other ranks, once one has ended
 SECONDS_TO_BE_SEEN = 3  # by torchrun, once a rank has ended
 SIGNALLED = tuple(128 + number for number in SIGNALS)
-
-
-class DeadRankError(UserError):
-    """A process of a group ended before its work was done."""
-
-    def __init__(self, sentence: str, *, exit_code: int = 1) -> None:  # 1: no mistake of the user
-        super().__init__(sentence)
-        self.exit_code = exit_code
 
 
 class RankLauncher(_SubprocessScriptLauncher):
