@@ -52,6 +52,7 @@ class TrainConfig(Config):
     def _something_to_train_and_choose_by(self) -> Self:
         fewest = self.data.batch_reviews
         own = self.data if isinstance(self.data, CsvSettings) else None
+        of_all = "`trainer.devices`" + (" times `trainer.num_nodes`" if self.trainer.num_nodes > 1 else "")
         refuse(
             "`data.train` must be a file of reviews, but is null instead; give one: data.train=reviews.csv"
             if own and own.train is None
@@ -63,8 +64,8 @@ class TrainConfig(Config):
             "but is 0 instead"
             if self.callbacks.early_stopping and not self.data.has_validation
             else None,
-            f"`data.batch_reviews` must be at least `trainer.devices` ({self.trainer.devices}), but is {fewest} instead"
-            if fewest is not None and fewest < self.trainer.devices
+            f"`data.batch_reviews` must be at least {of_all} ({self.trainer.processes}), but is {fewest} instead"
+            if fewest is not None and fewest < self.trainer.processes
             else None,
         )
         return self

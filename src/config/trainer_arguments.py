@@ -18,7 +18,6 @@ INSTEAD: Mapping[str, str] = {
     "trainer.limit_predict_batches": "texts are classified by python -m src.predict",
     "trainer.logger": "choose it by logger=OPTION",
     "trainer.model_registry": "a run folder holds all that it learnt; export it by python -m src.export",
-    "trainer.num_nodes": "a run trains on one machine; say how many processes by trainer.devices",
     "trainer.num_sanity_val_steps": "say debug=fast to try a validation first",
     "trainer.overfit_batches": "say debug=overfit",
     "trainer.plugins": "precision and checkpoints are trainer.precision and checkpoint.*",

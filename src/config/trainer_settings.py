@@ -15,6 +15,7 @@ class TrainerSettings(Section):
 
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
     devices: Positive
+    num_nodes: Positive
     strategy: Literal["auto", "ddp"]
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
     max_epochs: Positive
@@ -37,6 +38,11 @@ class TrainerSettings(Section):
     profiler: Literal["simple", "advanced", "pytorch"] | None = None
     sync_batchnorm: bool = False
 
+    @property
+    def processes(self) -> int:
+        """Those that train together, one a device, on all machines."""
+        return self.devices * self.num_nodes
+
     @model_validator(mode="after")
     def _devices_have_a_strategy(self) -> Self:
         cpu_half = self.accelerator == "cpu" and self.precision == "16-mixed"
@@ -44,6 +50,9 @@ class TrainerSettings(Section):
         refuse(
             f"`trainer.strategy` must be ddp for {self.devices} devices, but is auto instead"
             if self.devices > 1 and self.strategy == "auto" and not mps
+            else None,
+            f"`trainer.strategy` must be ddp for {self.num_nodes} machines, but is auto instead"
+            if self.num_nodes > 1 and self.devices == 1 and self.strategy == "auto"
             else None,
             f"`trainer.devices` must be 1 on mps, but is {self.devices} instead" if mps and self.devices > 1 else None,
             "`trainer.strategy` must be auto on mps, but is ddp instead" if mps and self.strategy == "ddp" else None,

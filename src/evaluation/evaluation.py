@@ -88,7 +88,7 @@ def evaluate(
     began = time.monotonic()
     first = is_first_process()
     quieten(first=first)
-    check_size(devices=config.trainer.devices, strategy=config.trainer.strategy)
+    check_size(config.trainer)
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = read_encoding(folder, checkpoint=checkpoint)
     path = checkpoint_path(folder, checkpoint)
@@ -107,7 +107,7 @@ def evaluate(
         raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
     limit = config.trainer.limit_val_batches if split == "validation" else config.trainer.limit_test_batches
     module = SplitDataModule(encoded, batch_tokens=config.data.evaluation_batch_tokens)
-    processes = config.trainer.devices
+    processes = config.trainer.processes
     assembly.check_evaluation_limit(split, limit, batches=len(module.test_dataloader()), processes=processes)
     asked = config.model_copy(update={"trainer": config.trainer.model_copy(update={"limit_test_batches": limit})})
     order = make_order(

@@ -15,8 +15,8 @@ SAME_REVIEWS = ("data.archive", "data.workers", "data.batch_", "data.evaluation_
 MODEL = ("model.", "tokenizer.", "data.max_tokens")  # what the weights stand for
 IDLE = ("data.batch_", "data.workers")  # what of `data` has no effect on an evaluation
 # What has, beside the limit of its split
-EFFECTIVE = ("data.", "paths.cache", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision",
-             "trainer.deterministic", "trainer.progress")  # fmt: skip
+EFFECTIVE = ("data.", "paths.cache", "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy",
+             "trainer.precision", "trainer.deterministic", "trainer.progress")  # fmt: skip
 
 
 class EvaluationRequest(NamedTuple):

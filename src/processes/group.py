@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from src.config.schema import Trainer
 from src.errors import UserError
 
 if TYPE_CHECKING:
@@ -57,21 +58,28 @@ def size() -> int:
     return int(os.environ.get(name, "1"))
 
 
-def check_size(*, devices: int, strategy: str) -> None:
-    """See to it that a run wants the processes that were started for it.
-
-    Args:
-        devices: `trainer.devices`.
-        strategy: `trainer.strategy`.
+def check_size(trainer: Trainer) -> None:
+    """See to it that a run wants the processes that were started for it, on as many machines.
 
     Raises:
-        UserError: it wants more or fewer.
+        UserError: it wants others.
     """
-    wanted = devices if strategy == "ddp" else 1
-    if started_by() and wanted != size():
+    starter, wanted = started_by(), (trainer.devices, trainer.num_nodes) if trainer.strategy == "ddp" else (1, 1)
+    if starter is None:
+        if trainer.num_nodes > 1:
+            raise UserError(
+                f"`trainer.num_nodes` must be 1 where neither torchrun nor srun has started the processes, but is "
+                f"{trainer.num_nodes} instead; start them: torchrun --nnodes={trainer.num_nodes} ... -m src.train ..."
+            )
+        return
+    name = {"torchrun": "LOCAL_WORLD_SIZE", "srun": "SLURM_NTASKS_PER_NODE"}[starter]
+    here = int(os.environ.get(name, size()))
+    machines = size() // here
+    if wanted != (here, machines):
         raise UserError(
-            f"`trainer.devices` must be the number of processes that {started_by()} started, {size()}, each with one "
-            f"device, but is {wanted} instead; say trainer=ddp_cpu or trainer=ddp, and trainer.devices={size()}."
+            f"`trainer.devices` must be the number of processes that {starter} started on each machine, {here}, and "
+            f"`trainer.num_nodes` that of machines, {machines}, but they are {wanted[0]} and {wanted[1]} instead; say "
+            f"trainer=ddp_cpu or trainer=ddp, trainer.devices={here} and trainer.num_nodes={machines}."
         )
 
 

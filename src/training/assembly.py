@@ -122,6 +122,7 @@ def build_trainer(
     trainer = lightning.Trainer(
         accelerator=accelerator,
         devices=asked.devices,
+        num_nodes=asked.num_nodes,
         strategy=WorkerDDP(order) if asked.strategy == "ddp" else asked.strategy,
         precision=resolve_precision(asked, accelerator),  # type: ignore[arg-type]  # a literal of Lightning's
         max_epochs=asked.max_epochs,

@@ -61,4 +61,4 @@ def device_name(trainer: TrainerSettings) -> str:
     """Return what the run trains on, in words."""
     accelerator = resolve_accelerator(trainer)
     name = torch.cuda.get_device_name() if accelerator == "gpu" else accelerator
-    return name if trainer.devices == 1 else f"{trainer.devices} x {name}"
+    return name if trainer.processes == 1 else f"{trainer.processes} x {name}"

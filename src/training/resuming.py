@@ -25,8 +25,8 @@ FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "train
 FILES = ("data.train", "data.validation", "data.test")  # of one's own: their fingerprint says whether they are the same
 MODEL = ("model.", "tokenizer.", "optimizer.name", "data.max_tokens", "data.head_share")  # what the weights stand for
 # What changes only the last digits; said, not refused
-ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.precision", "trainer.deterministic",
-            "trainer.benchmark", "data.evaluation_batch_tokens")  # fmt: skip
+ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer.precision",
+            "trainer.deterministic", "trainer.benchmark", "data.evaluation_batch_tokens")  # fmt: skip
 
 
 class Resumption(NamedTuple):

@@ -74,7 +74,7 @@ def train(
     began = time.monotonic()
     first = is_first_process()
     quieten(first=first)
-    check_size(devices=config.trainer.devices, strategy=config.trainer.strategy)
+    check_size(config.trainer)
     precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes, build_task)
@@ -235,4 +235,4 @@ def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
         ("test", trainer.limit_test_batches, data.test_dataloader()),
     ):
         if len(loader):
-            assembly.check_evaluation_limit(split, limit, batches=len(loader), processes=trainer.devices)
+            assembly.check_evaluation_limit(split, limit, batches=len(loader), processes=trainer.processes)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def test_other_numbers_of_processes_are_refused(tmp_path: Path) -> None:
     other = started(tmp_path, *TINY, f"hydra.run.dir={folder}").end()
     assert first_failure(other)[1] == 2
     (sentence,) = sentences(other)
-    assert "`trainer.devices` must be the number of processes that torchrun started, 2," in sentence
+    assert "`trainer.devices` must be the number of processes that torchrun started on each machine, 2," in sentence
     assert not folder.exists()
 
 
@@ -132,3 +133,51 @@ def test_no_rank_outlives_a_killed_agent(tmp_path: Path, cache: Path) -> None:
     os.kill(program.process.pid, signal.SIGKILL)
     program.end()  # which waits for all of them
     poll(lambda: state(folder) == "crashed")  # the last thing that goes with a process is its lock
+
+
+def two_agents(folder: Path, *arguments: str, fault: str = "") -> list[Program]:
+    """Let two agents, each as on a machine of its own, start one process each; the fault is the second agent's."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        meeting = f"--rdzv-endpoint=127.0.0.1:{probe.getsockname()[1]}"
+    agent = ("-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", meeting)
+    return [Program(folder, *arguments, fault=one, starter=agent) for one in ("", fault)]
+
+
+@pytest.mark.slow
+def test_two_machines_stopped_and_resumed(tmp_path: Path, cache: Path, uninterrupted: Callable[..., Any]) -> None:
+    outputs = tmp_path / "outputs"
+    place = (f"paths.outputs={outputs}", f"paths.cache={cache}")
+    for agent in two_agents(
+        tmp_path, *TWO, "trainer.devices=1", "trainer.num_nodes=2", *place, fault="SIGTERM training 7 0"
+    ):
+        assert not sentences(agent.end()), agent.err.read_text()
+    folder = only_run(outputs)
+    assert newest_checkpoint(folder).step == 7
+    assert state(folder) == "stopped"
+    again = two_agents(tmp_path, f"resume={folder}")
+    assert [agent.end().code for agent in again] == [0, 0], again[0].err.read_text()
+    assert sum(agent.out.read_text().count("bit for bit") for agent in again) == 1
+    assert outcome(folder) == uninterrupted("two_processes")
+
+
+@pytest.mark.slow
+def test_a_killed_agent_ends_the_other_machine(tmp_path: Path, cache: Path) -> None:
+    folder = tmp_path / "run"
+    place = (f"hydra.run.dir={folder}", f"paths.cache={cache}")
+    agents = two_agents(
+        tmp_path, *TWO, "trainer.devices=1", "trainer.num_nodes=2", *place, fault="AGENT:SIGKILL training 7 0"
+    )
+    for agent in agents:
+        agent.end(seconds=60)
+    assert agents[1].code == -9
+    (sentence,) = sentences(agents[0])
+    assert f"resume={folder}" in sentence
+    assert newest_checkpoint(folder).step == 6
+    poll(lambda: state(folder) == "crashed")
+
+
+def test_several_machines_need_a_starter(tmp_path: Path) -> None:
+    alone = Program(tmp_path, *TWO, "trainer.num_nodes=2", f"hydra.run.dir={tmp_path / 'run'}").end()
+    assert "`trainer.num_nodes` must be 1 where neither torchrun nor srun" in alone.sentence(2)
+    assert not (tmp_path / "run").exists()
