@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from src.config.schema import Trainer
+from src.config.trainer_settings import TrainerSettings
 from src.errors import UserError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def size() -> int:
     return int(os.environ.get(name, "1"))
 
 
-def check_size(trainer: Trainer) -> None:
+def check_size(trainer: TrainerSettings) -> None:
     """See to it that a run wants the processes that were started for it, on as many machines.
 
     Raises:
