@@ -6,7 +6,6 @@ from typing import Any
 
 import lightning
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback, Checkpoint, RichProgressBar
 
 from src.config.schema import Config, TrainConfig
@@ -17,6 +16,7 @@ from src.data.source_settings import build_source
 from src.errors import UserError
 from src.headlines import Headline, lower_is_better
 from src.homes import at_home
+from src.processes.group import started_by
 from src.processes.ranks import WorkerDDP
 from src.tasks.classification import ClassificationTask
 from src.training.checkpoint import Checkpoints
@@ -158,12 +158,8 @@ def build_trainer(
 
 
 def _cluster() -> list[SLURMEnvironment]:
-    """Return SLURM's environment, where it starts the processes, without Lightning's answer to SIGUSR1.
-
-    That would be a checkpoint that only Lightning can resume, and the job started again.
-    """
-    detected = SLURMEnvironment.detect() and not TorchElasticEnvironment.detect()
-    return [SLURMEnvironment(auto_requeue=False)] if detected else []
+    """Return srun's environment, if it started this process, without Lightning's answer to SIGUSR1: a `hpc_ckpt`."""
+    return [SLURMEnvironment(auto_requeue=False)] if started_by() == "srun" else []
 
 
 def validates(config: TrainConfig) -> bool:
