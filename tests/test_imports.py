@@ -108,6 +108,10 @@ def test_no_room_imports_one_that_imports_it() -> None:
             seen.add(one)
 
 
+def test_no_file_is_too_long_to_be_read_at_once() -> None:
+    assert [place(path) for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > 250] == []
+
+
 def test_no_ready_made_transformer() -> None:
     for path in FILES:
         text = path.read_text(encoding="utf-8")
