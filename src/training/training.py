@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -102,44 +103,22 @@ def train(
             raise
 
 
+@dataclass
 class _Run:
     """What the parts of a run share."""
 
-    evaluates = False
-
-    def __init__(
-        self,
-        config: TrainConfig,
-        folder: Path,
-        overrides: list[str],
-        interruption: Interruption,
-        checkpoint: str | None,
-        began: float,
-        resume: dict[str, Any] | None,
-        notes: Sequence[str],
-        build_task: Callable[[TrainConfig, ReviewDataModule], Task[Any]],
-    ) -> None:
-        self.config = config
-        self.folder = folder
-        self.checkpoint = checkpoint
-        self.began = began
-        self.resume = resume
-        self.notes = notes
-        self.build_task = build_task
-        self.interruption = interruption
-        self.trainer: lightning.Trainer | None = None
-        self.checkpoints: Checkpoints | None = None
-        self.order = make_order(
-            "train",
-            config,
-            folder,
-            {
-                "overrides": overrides,
-                "resumed": True,
-                "checkpoint": checkpoint,
-                "threads": torch.get_num_threads(),
-            },
-        )
+    config: TrainConfig
+    folder: Path
+    overrides: list[str]
+    interruption: Interruption
+    checkpoint: str | None
+    began: float
+    resume: dict[str, Any] | None
+    notes: Sequence[str]
+    build_task: Callable[[TrainConfig, ReviewDataModule], Task[Any]]
+    trainer: lightning.Trainer | None = None  # until there is one
+    checkpoints: Checkpoints | None = None
+    evaluates: bool = False
 
     def carry_out(self) -> float | None:
         """Train, validate, test, and write down what came of it."""
@@ -168,7 +147,14 @@ class _Run:
             before = short_windows(config.trainer, self.checkpoint, batches=data.training_batches)
             self.resume["inexact"] = list(dict.fromkeys([*self.resume["inexact"], *before]))
             callbacks.insert(0, ResumeRecord(folder, self.resume, self.notes, saved=self.checkpoint is not None))
-        trainer = self.trainer = assembly.build_trainer(config, folder, callbacks=callbacks, order=self.order)
+        others = {
+            "overrides": self.overrides,
+            "resumed": True,
+            "checkpoint": self.checkpoint,
+            "threads": torch.get_num_threads(),
+        }
+        order = make_order("train", config, folder, others)
+        trainer = self.trainer = assembly.build_trainer(config, folder, callbacks=callbacks, order=order)
         if trainer.is_global_zero:
             announce(config, folder, data, task, precision=str(trainer.precision), began=self.began)
         metrics: dict[str, Any] = {}
