@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from src.config.trainer_settings import TrainerSettings
 from src.errors import UserError
+from src.program import ExplainedExit, complain
 
 if TYPE_CHECKING:
     from torch.distributed import Store  # type: ignore[attr-defined]
@@ -102,6 +103,7 @@ def leading() -> Iterator[None]:
 
     Raises:
         UserError: they cannot meet.
+        ExplainedExit: this process ends by a fault of the user.
     """
     store = _store()
     code: object = 1  # of a bug
@@ -109,8 +111,9 @@ def leading() -> Iterator[None]:
         yield
         code = 0
     except UserError as error:
+        complain(error)  # before another process ends: torchrun's agent answers that by ending this one
         code = error.exit_code
-        raise
+        raise ExplainedExit(error.exit_code) from error
     except SystemExit as end:
         code = end.code or 0
         raise

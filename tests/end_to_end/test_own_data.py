@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,9 +28,12 @@ def table(path: Path, rows: list[str], *, header: str = "id,text,label") -> Path
     return path
 
 
+PROGRESS = re.compile(r"reviews/s\]|\d+% of [\d,]+ reviews$")
+
+
 def said(run: Run) -> list[str]:
     """What was said on standard error, but for progress bars, which show on a slow machine."""
-    return [line for line in run.err.splitlines() if line and "reviews/s]" not in line]
+    return [line for line in run.err.splitlines() if line and not PROGRESS.search(line)]
 
 
 def test_five_labels_from_a_file_to_the_run_folder(train: Train, tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ def test_under_slurm_no_signal_is_answered_by_another_checkpoint(
             heard.append(signal.getsignal(signal.SIGUSR1))
 
     built = assembly.build_callbacks
-    monkeypatch.setattr(assembly, "build_callbacks", lambda *arguments: [Watching(), *built(*arguments)])
+    monkeypatch.setattr(
+        assembly, "build_callbacks", lambda *arguments, **named: [Watching(), *built(*arguments, **named)]
+    )
     train(composed(*TINY, "test=false", f"paths.cache={cache}"), folder=tmp_path / "run", overrides=[])
     assert heard == [signal.SIG_DFL]
