@@ -39,7 +39,7 @@ def check_and_train() -> None:
         go_on(line)
         return
     command_line.check(line)
-    if line.multirun:
+    if line.sweeps:
         refuse_a_sweep()
     sys.argv[1:] = line.flags_first
     sweep = Sweep()

@@ -53,6 +53,12 @@ class CommandLine:
     flags_first: list[str]  # the same arguments in the one order that Hydra accepts
 
     @property
+    def sweeps(self) -> bool:
+        """Whether it asks for a sweep, by a flag or by Hydra's own setting."""
+        modes = [text.partition("=")[2] for text in self.overrides if text.lstrip("+").startswith("hydra.mode=")]
+        return self.multirun or (bool(modes) and modes[-1].upper() == RunMode.MULTIRUN.name)
+
+    @property
     def resumed(self) -> bool:
         """Whether it goes on with a run rather than beginning one."""
         return self.runs and any(text.startswith("resume.run=") for text in self.overrides)

@@ -17,6 +17,7 @@ from src.config.older_runs import completed
 from src.config.overrides import Keys, group_faults, parse
 from src.config.schema import Config
 from src.config.sentences import FaultsError
+from src.config.trainer_settings import ADDED
 
 _Kind = TypeVar("_Kind", bound=Config)
 NAMED = ("data", "tokenizer", "task", "optimizer", "scheduler", "logger")  # sections whose `name` is their option
@@ -49,7 +50,7 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
     """
     with config_files(folder=CONFIG_FOLDER, extra_folder=None, config_name="train") as files:
         known_groups = files.groups()
-        parsed = parse(texts, files)
+        parsed = parse([_added_again(text) for text in texts], files)
         faults = [
             f"A run takes one value of `{one.key_or_group}`, but {one.input_line} names several."
             for one in parsed
@@ -84,6 +85,12 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
             _put(after, one.key_or_group, OmegaConf.to_container(value) if OmegaConf.is_config(value) else value)
     old, new = (validate_as(kind, OmegaConf.create(plain)) for plain in (before, after))
     return new, differences(old, new)
+
+
+def _added_again(text: str) -> str:
+    """Write an override of a key that no file sets so that it holds whether the run has that key already or not."""
+    key, sign, value = text.lstrip("+").partition("=")
+    return f"++{key}={value}" if sign and key in ADDED else text
 
 
 def differences(old: Config, new: Config) -> list[Change]:

@@ -123,7 +123,7 @@ class Keys:
 
     def _our_fault(self, override: Override) -> str | None:
         key, sign, text = override.key_or_group, _sign(override), str(override.input_line)
-        if key in ADDED and key not in self.ours:
+        if key in ADDED and key not in self.ours and sign != "~":
             return None if sign in ("+", "++") else f"`{key}` stands in no file of conf/, so it takes a +: +{text}"
         if fault := left_out(key):
             return fault

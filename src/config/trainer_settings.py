@@ -15,7 +15,7 @@ class TrainerSettings(Section):
 
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
     devices: Positive
-    num_nodes: Positive
+    num_nodes: Positive = 1
     strategy: Literal["auto", "ddp"]
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
     max_epochs: Positive

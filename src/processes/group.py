@@ -9,6 +9,7 @@ torchrun's agent serves it, under srun the first process does.
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,7 @@ INTERACTIVE = ("bash", "interactive")  # names of SLURM's jobs in which one type
 ORDER, HEARD = "order", "heard"  # keys of the store: what to do, and how many have heard that there is nothing to do
 ENDED = "ended"  # in an order: the exit code to end with
 PAUSE = 0.1  # seconds between two looks at the store; a wait inside of torch would hear no signal
+SECONDS_TO_MEET = 60  # for the first process to import torch and serve the store
 SECONDS_TO_HEAR = 10  # that it is all over; the others may have yet to import torch
 
 
@@ -42,7 +44,8 @@ def started_by() -> Literal["torchrun", "srun"] | None:
     """Return what started the processes of this run, where that was not the run itself: as Lightning finds it."""
     if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun comes first: srun may have started its agents
         return "torchrun"
-    if "SLURM_NTASKS" in os.environ and os.environ.get("SLURM_JOB_NAME") not in INTERACTIVE:
+    # Of a step of a job: in an allocation or a batch script without srun, nothing was started
+    if "SLURM_STEP_NUM_TASKS" in os.environ and os.environ.get("SLURM_JOB_NAME") not in INTERACTIVE:
         return "srun"
     return None
 
@@ -55,7 +58,7 @@ def rank() -> int:
 
 def size() -> int:
     """Return how many processes were started; 1 where none were."""
-    name = {"torchrun": "WORLD_SIZE", "srun": "SLURM_NTASKS", None: ""}[started_by()]
+    name = {"torchrun": "WORLD_SIZE", "srun": "SLURM_STEP_NUM_TASKS", None: ""}[started_by()]
     return int(os.environ.get(name, "1"))
 
 
@@ -70,12 +73,18 @@ def check_size(trainer: TrainerSettings) -> None:
         if trainer.num_nodes > 1:
             raise UserError(
                 f"`trainer.num_nodes` must be 1 where neither torchrun nor srun has started the processes, but is "
-                f"{trainer.num_nodes} instead; start them: torchrun --nnodes={trainer.num_nodes} ... -m src.train ..."
+                f"{trainer.num_nodes} instead; say trainer.num_nodes=1, or start them: torchrun "
+                f"--nnodes={trainer.num_nodes} ... -m src.train ..."
             )
         return
     name = {"torchrun": "LOCAL_WORLD_SIZE", "srun": "SLURM_NTASKS_PER_NODE"}[starter]
     here = int(os.environ.get(name, size()))
-    machines = size() // here
+    machines = -(-size() // here)
+    if machines * here != size():
+        raise UserError(
+            f"{starter} must start as many processes on each machine, but started {size()} in all and {here} on this "
+            "one; start them again."
+        )
     if wanted != (here, machines):
         raise UserError(
             f"`trainer.devices` must be the number of processes that {starter} started on each machine, {here}, and "
@@ -119,6 +128,9 @@ def leading() -> Iterator[None]:
         raise
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
+        raise
+    except BrokenPipeError:
+        code = 128 + signal.SIGPIPE
         raise
     finally:
         with suppress(RuntimeError):  # the store is gone, and so are those who would ask it
@@ -165,6 +177,27 @@ def next_order() -> dict[str, Any]:
     return order
 
 
+def _wait_for(address: str, port: int) -> None:
+    """Wait until the store is served; torch would wait five minutes for it, and hear no signal meanwhile.
+
+    Raises:
+        DeadRankError: it is not, in time.
+    """
+    deadline = time.monotonic() + SECONDS_TO_MEET
+    while True:
+        try:
+            socket.create_connection((address, port), timeout=5).close()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise DeadRankError(
+                    f"all {size()} processes must live until the end, but the first one was not to be met at "
+                    f"{address}:{port} within {SECONDS_TO_MEET} s; see what it has said, and start them again."
+                ) from error
+            time.sleep(PAUSE)
+        else:
+            return
+
+
 @cache
 def _store() -> "Store":
     """Return the store that this group of processes meets by.
@@ -188,6 +221,8 @@ def _store() -> "Store":
     else:
         place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     serves = rank() == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+    if not serves:
+        _wait_for(*place)
     # Several tenants: where this process serves it, the process group will meet at the same port
     try:
         store = TCPStore(*place, size(), serves, wait_for_workers=False, multi_tenant=True)

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.callbacks import Callback, Checkpoint, RichProgressBar
 
@@ -157,9 +159,15 @@ def build_trainer(
     return trainer
 
 
-def _cluster() -> list[SLURMEnvironment]:
-    """Return srun's environment, if it started this process, without Lightning's answer to SIGUSR1: a `hpc_ckpt`."""
-    return [SLURMEnvironment(auto_requeue=False)] if started_by() == "srun" else []
+def _cluster() -> list[ClusterEnvironment]:
+    """Return the environment that Lightning would not choose by itself.
+
+    Under srun it is SLURM's without Lightning's answer to SIGUSR1, a `hpc_ckpt`. In an allocation of SLURM's without
+    srun, nothing has started the processes, whatever the variables there say.
+    """
+    if started_by() == "srun":
+        return [SLURMEnvironment(auto_requeue=False)]
+    return [LightningEnvironment()] if started_by() is None and SLURMEnvironment.detect() else []
 
 
 def validates(config: TrainConfig) -> bool:

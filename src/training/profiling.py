@@ -23,4 +23,5 @@ def build_profiler(name: str | None, folder: Path) -> Profiler | None:
     }
     place = folder / PROFILE
     place.mkdir(exist_ok=True)
-    return kinds[name](dirpath=place, filename=name)
+    number = len({path.name.partition("-")[2] for path in place.iterdir()})  # of earlier processes of a resumed run
+    return kinds[name](dirpath=place, filename=f"{name}-{number + 1}" if number else name)

@@ -8,7 +8,7 @@ from src.processes.launching import OF_A_GROUP, is_first_process
 from src.training.quiet import quieten
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "none"}
-SRUN = {"SLURM_NTASKS": "4", "SLURM_JOB_NAME": "train"}
+SRUN = {"SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "4", "SLURM_JOB_NAME": "train"}
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,8 @@ def test_under_slurm_no_signal_is_answered_by_another_checkpoint(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lightning's answer to SIGUSR1 would be one of its own, and `scontrol requeue`."""
-    slurm = ("NTASKS", "NTASKS_PER_NODE", "PROCID", "LOCALID", "NODEID")
-    for name, value in zip(slurm, "11000", strict=True):
+    slurm = ("NTASKS", "STEP_NUM_TASKS", "NTASKS_PER_NODE", "PROCID", "LOCALID", "NODEID")
+    for name, value in zip(slurm, "111000", strict=True):
         monkeypatch.setenv(f"SLURM_{name}", value)
     heard = []
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import lightning
 import pytest
 
+from src.config.composition import CONFIG_FOLDER
+from src.config.overlay import overlaid
+from src.config.schema import TrainConfig
 from src.training.profiling import PROFILE
 from src.training.training import train
 from tests.config.composing import composed, faults
@@ -99,3 +102,22 @@ def test_what_was_not_said_stands_in_no_record(tmp_path: Path, cache: Path) -> N
     assert "profiler" not in (tmp_path / "plain" / "config.yaml").read_text()
     assert "profiler: simple" in (tmp_path / "profiled" / "config.yaml").read_text()
     assert "run_training_batch" in (tmp_path / "profiled" / PROFILE / "fit-simple.txt").read_text()
+
+
+@pytest.mark.parametrize("again", ["+trainer.profiler=simple", "trainer.profiler=simple"])
+def test_one_that_was_added_may_be_said_again(again: str) -> None:
+    """To a run that has it already, in its configuration or by an earlier resume."""
+    saved = composed(*TINY).model_dump(exclude_unset=True)
+    config, changes = overlaid(saved, ["+trainer.profiler=simple", again], kind=TrainConfig)
+    assert (config.trainer.profiler, [change.key for change in changes]) == ("simple", ["trainer.profiler"])
+    had = composed(*TINY, "+trainer.profiler=advanced").model_dump(exclude_unset=True)
+    assert overlaid(had, [again], kind=TrainConfig)[0].trainer.profiler == "simple"
+    assert overlaid(had, ["trainer.profiler=null"], kind=TrainConfig)[0].trainer.profiler is None
+
+
+def test_a_trainer_file_from_before_num_nodes_will_do(tmp_path: Path) -> None:
+    whole = (CONFIG_FOLDER / "trainer" / "default.yaml").read_text()
+    file = tmp_path / "trainer" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text("".join(line for line in whole.splitlines(keepends=True) if not line.startswith("num_nodes")))
+    assert faults(f"--config-dir={tmp_path}", "trainer=mine") == []
