@@ -129,7 +129,7 @@ class Keys:
             return fault
         if key not in self.ours:
             own = [name for name in sorted(self.groups) if "/" not in name and name != "hydra"]
-            return self._of_another_option(key) or unknown_key(key, self.ours, own)
+            return self._of_another_option(key) or unknown_key(key, [*self.ours, *ADDED], own)
         if sign == "~":
             return f"No key can be taken away, but {text} asks for that; null switches off what can be off."
         if sign == "+":

@@ -44,7 +44,7 @@ class TrainerSettings(Section):
         return self.devices * self.num_nodes
 
     @model_validator(mode="after")
-    def _devices_have_a_strategy(self) -> Self:
+    def _arguments_go_together(self) -> Self:
         cpu_half = self.accelerator == "cpu" and self.precision == "16-mixed"
         mps = self.accelerator == "mps"
         refuse(
@@ -58,6 +58,14 @@ class TrainerSettings(Section):
             "`trainer.strategy` must be auto on mps, but is ddp instead" if mps and self.strategy == "ddp" else None,
             "`trainer.precision` must not be 64-true on mps, which has no float64"
             if mps and self.precision == "64-true"
+            else None,
+            "`trainer.deterministic` must be false where `trainer.benchmark` is true, but is "
+            f"{str(self.deterministic).lower()} instead"
+            if self.benchmark and self.deterministic is not False
+            else None,
+            f"`trainer.min_epochs` must be at most `trainer.max_epochs` ({self.max_epochs}), but is {self.min_epochs} "
+            "instead"
+            if self.min_epochs is not None and self.min_epochs > self.max_epochs
             else None,
             "`trainer.precision` must not be 16-mixed on a CPU, which computes in bf16-mixed or 32-true"
             if cpu_half

@@ -18,6 +18,7 @@ from src.tasks.task import Task
 from src.training import assembly, devices
 from src.training.curve_files import CSV
 from src.training.failures import from_here
+from src.training.profiling import PROFILE
 
 
 def announce(
@@ -85,6 +86,8 @@ def conclude(
         "run folder": str(from_here(folder)),
         "curves": _curves(config, folder),
     }
+    if config.trainer.profiler:
+        facts |= {"profile": str(from_here(folder / PROFILE))}
     if not assembly.validates(config):
         facts = {"chosen by": reporting.UNCHOSEN} | facts
     elif headline := first_of("validation", task.headlines):

@@ -1,6 +1,7 @@
 """Every argument of Lightning's Trainer: it has a key here, or a sentence says what does its work."""
 
 import inspect
+import re
 from pathlib import Path
 
 import lightning
@@ -91,14 +92,22 @@ def test_one_that_no_file_sets_takes_a_plus() -> None:
     assert faults("trainer.benchmark=true") == [
         "`trainer.benchmark` stands in no file of conf/, so it takes a +: +trainer.benchmark=true"
     ]
+    assert faults("+trainer.profilr=simple") == [
+        "There is no key or group `trainer.profilr`. Did you mean `trainer.profiler`?"
+    ]
+    assert faults("+trainer.benchmark=true", "+trainer.min_epochs=9") == [
+        "`trainer.deterministic` must be false where `trainer.benchmark` is true, but is warn instead.",
+        "`trainer.min_epochs` must be at most `trainer.max_epochs` (3), but is 9 instead.",
+    ]
     assert faults("+trainer.benchmark=7") == ["`trainer.benchmark` must be true or false, but is 7 instead."]
 
 
-def test_what_was_not_said_stands_in_no_record(tmp_path: Path, cache: Path) -> None:
+def test_what_was_not_said_stands_in_no_record(tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """So that the record of a run that says nothing of them is what it always was."""
     for name, said in {"plain": (), "profiled": ("+trainer.profiler=simple",)}.items():
         config = composed(*TINY, f"paths.cache={cache}", "trainer.max_steps=1", "test=false", *said)
         train(config, folder=tmp_path / name, overrides=[])
+    assert re.search(rf"^profile +{tmp_path / 'profiled' / PROFILE}$", capsys.readouterr().out, re.MULTILINE)
     assert "profiler" not in (tmp_path / "plain" / "config.yaml").read_text()
     assert "profiler: simple" in (tmp_path / "profiled" / "config.yaml").read_text()
     assert "run_training_batch" in (tmp_path / "profiled" / PROFILE / "fit-simple.txt").read_text()
