@@ -170,11 +170,6 @@ def _cluster() -> list[ClusterEnvironment]:
     return [LightningEnvironment()] if started_by() is None and SLURMEnvironment.detect() else []
 
 
-def validates(config: TrainConfig) -> bool:
-    """Say whether there are reviews to validate on."""
-    return config.data.has_validation
-
-
 def build_callbacks(
     config: TrainConfig, curves: TrainingCurves, checkpoints: Checkpoints, *, headlines: Sequence[Headline]
 ) -> list[Callback]:

@@ -57,9 +57,8 @@ def build_checkpoints(
     monitor = config.task.monitor
     best = SaveBest(
         folder,
-        monitor=monitor
-        if config.data.has_validation
-        else None,  # without a validation split the last one is the best one
+        # Without a validation split the last one is the best one
+        monitor=monitor if config.data.has_validation else None,
         lower_is_better=lower_is_better(monitor, headlines),
         best_score=best_score,
     )

@@ -88,7 +88,7 @@ def conclude(
     }
     if config.trainer.profiler:
         facts |= {"profile": str(from_here(folder / PROFILE))}
-    if not assembly.validates(config):
+    if not config.data.has_validation:
         facts = {"chosen by": reporting.UNCHOSEN} | facts
     elif headline := first_of("validation", task.headlines):
         facts = {"validation": in_words("validation", metrics, [headline])} | facts

@@ -166,7 +166,7 @@ class _Run:
             "time/training_seconds": checkpoints.last.seconds,
             "speed/tokens_per_second": trainer.world_size * curves.trained_tokens / max(curves.trained_seconds, 1e-9),
         }
-        if assembly.validates(config):
+        if config.data.has_validation:
             metrics |= validate_the_best(config, trainer, task, data, checkpoints.best)
         report = None
         if config.test:

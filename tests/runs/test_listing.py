@@ -14,6 +14,7 @@ from src.lock import is_locked, locked
 from src.runs.listing import find_runs, matching, ordered
 from src.runs.record import forget_stop, record_stop
 from tests.end_to_end.program import REPOSITORY
+from tests.test_lock import held
 
 
 def make(folder: Path, *, day: int, metrics: dict[str, Any] | None = None, dim: int = 64) -> Path:
@@ -111,18 +112,11 @@ def test_states(outputs: Path) -> None:
         "b": "crashed",
         "0": "finished",
     }
-    hold = f"from src.lock import locked\nfrom pathlib import Path\nwith locked(Path({str(running)!r})):\n"
-    hold += "    print('held', flush=True)\n    input()\n"
-    with subprocess.Popen(
-        [sys.executable, "-c", hold], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
+    with held(running, by="locked"):
         assert is_locked(running)
         assert next(run.state for run in find_runs(outputs) if run.folder == running) == "running"
         with pytest.raises(UserError, match="one process at a time"), locked(running):
             pass
-        other.kill()
     assert not is_locked(running)
     record_stop(running, signal.SIGTERM)
     assert json.loads((running / "stopped.json").read_text())["signal"] == "SIGTERM"
