@@ -9,6 +9,7 @@ from pathlib import Path
 
 from src.options import Option, options_or_help
 from src.program import log_to_terminal, run_program
+from src.runs.trust import TRUST_HELP, trust
 from src.worker import run_in_group
 
 OPTIONS = (
@@ -16,6 +17,7 @@ OPTIONS = (
     Option("split", "which reviews of the run, or of data=...", "test", choices=("test", "validation")),
     Option("checkpoint", "which state of the model", "best", choices=("best", "last")),
     Option("worst", "how many of the worst errors to show with their texts", 0, kind=int, least=0),
+    Option("trust", TRUST_HELP),
 )
 EXAMPLES = (
     ("python -m src.evaluate run=latest", "the figures that training reported, once more"),
@@ -46,6 +48,8 @@ def check_and_evaluate() -> None:
         purpose="Measure a trained run. Every other key=value is an override of the run's configuration (see conf/).",
         examples=EXAMPLES,
     )
+
+    trust(options["trust"])
 
     from src.evaluation.request import read_request  # torch: 2 s that a typo need not wait for
 

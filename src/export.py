@@ -5,6 +5,7 @@ from pathlib import Path
 
 from src.options import Option, options_or_help
 from src.program import run_program
+from src.runs.trust import TRUST_HELP, trust
 
 OPTIONS = (
     Option("run", "the run folder that training left, or latest", required=True),
@@ -12,6 +13,7 @@ OPTIONS = (
     Option("output", "folder for the export; <run>/export/<format> where not given"),
     Option("checkpoint", "which state of the model", "best", choices=("best", "last")),
     Option("overwrite", "whether files of an earlier export may be replaced", False, kind=bool),
+    Option("trust", TRUST_HELP),
 )
 EXAMPLES = (
     ("python -m src.export run=latest format=onnx", "model.onnx: onnxruntime, without torch"),
@@ -24,6 +26,8 @@ def main() -> None:
     """Read the command line, export, and show how far the export is from the run."""
     purpose = "Export a trained run with its tokenizer.json and config.json, checked against the run on real reviews."
     options = options_or_help(sys.argv[1:], OPTIONS, program="python -m src.export", purpose=purpose, examples=EXAMPLES)
+
+    trust(options["trust"])
 
     from src.exporting.exporter import check_installed, export_run  # torch: 2 s that a typo need not wait for
     from src.exporting.parity import MOST_DIFFERENCE, ParityError, table

@@ -8,6 +8,7 @@ import sys
 from src.inference.request import check_request
 from src.options import Option, options_or_help
 from src.program import run_program
+from src.runs.trust import TRUST_HELP, trust
 
 OPTIONS = (
     Option("run", "the run folder that training left, or latest", required=True),
@@ -25,6 +26,7 @@ OPTIONS = (
     Option("device", "where to compute", "auto", choices=("auto", "cpu", "cuda")),
     Option("batch_tokens", "tokens in a batch, padding included; changes speed and memory", 8192, kind=int, least=1),
     Option("overwrite", "whether output may replace a file", False, kind=bool),
+    Option("trust", TRUST_HELP),
 )
 EXAMPLES = (
     ('python -m src.predict run=latest text="A wonderful film."', "one line: the label and the probabilities"),
@@ -42,6 +44,7 @@ def main() -> None:
         "byte for byte. A line out answers the same line in: a blank one among JSON objects is answered by a blank one."
     )
     options = options_or_help(words, OPTIONS, program="python -m src.predict", purpose=purpose, examples=EXAMPLES)
+    trust(options["trust"])
     check_request(options, words)
 
     from src.inference.answering import answer_lines, answer_one, say  # torch: 2 s that a typo need not wait for

@@ -4,9 +4,11 @@ The settings of a class stand in its room (`src.data.source_settings` ...): name
 class is made of them. They are read before anything slow is imported, so none of these modules imports torch.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
+
+from src.targets.names import is_target
 
 MOST = 2**31 - 1  # of any whole number: beyond it, arithmetic with floats would overflow
 
@@ -27,6 +29,24 @@ class Section(BaseModel):
     """A group of keys: no key too many, no value of another type, no inf or nan, nothing changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class OwnSection(Section):
+    """A section whose `_target_` names a class of the user's own; all keys but the fields are its arguments.
+
+    What the arguments must be says the signature of the class (`src.targets`), once our own keys are known to be good.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """The class with its arguments, as `src.targets` takes them."""
+        return dict(self.model_extra or {})
+
+
+OURS, OWN = "ours", "own"  # the two kinds of section, as pydantic tags them
+BY_TARGET = Discriminator(lambda value: OWN if isinstance(value, OwnSection) or is_target(value) else OURS)
 
 
 def refuse(*faults: str | None) -> None:

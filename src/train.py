@@ -21,6 +21,7 @@ from src.config.sentences import user_error
 from src.errors import UserError
 from src.processes.group import refuse_a_sweep
 from src.program import ExplainedExit, complain, run_program
+from src.runs.trust import trust
 from src.training.sweep import Sweep
 from src.worker import run_in_group
 
@@ -33,15 +34,20 @@ def main() -> None:
 def check_and_train() -> None:
     """Check the command line, then train."""
     line = command_line.read_command_line(sys.argv[1:], config_name="train")
+    trust(line.trust)
     if line.resumed:
         from src.training.starting import go_on
 
         go_on(line)
         return
-    command_line.check(line)
+    flags_first, configs = command_line.check(line)
+    if line.runs and any(config.plugs_in for config in configs):
+        from src.training.own_parts import check_own_parts  # lightning and torch, as most of them need
+
+        check_own_parts(configs)
     if line.sweeps:
         refuse_a_sweep()
-    sys.argv[1:] = line.flags_first
+    sys.argv[1:] = flags_first
     sweep = Sweep()
 
     @hydra.main(version_base="1.3", config_path=str(CONFIG_FOLDER), config_name="train")

@@ -21,6 +21,7 @@ GROUND = {
     "program",
     "settings",
     "streams",
+    "targets",
 }
 ROOMS = {
     "atomic": {"errors"},
@@ -32,7 +33,8 @@ ROOMS = {
     "lock": {"atomic", "errors"},
     "options": {"errors"},
     "program": {"errors", "streams"},
-    "settings": set(),
+    "settings": {"targets"},
+    "targets": {"errors"},
     "streams": {"errors"},
     "data": GROUND,
     "transformer": GROUND,

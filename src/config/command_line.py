@@ -9,19 +9,19 @@ points find that out when they get there.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from hydra._internal.utils import get_args_parser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from src.characters import HALF_A_PAIR
 from src.config.composition import (
     CONFIG_FOLDER,
-    OPTIONAL_GROUPS,
     compose_all,
     config_files,
     validate,
@@ -29,9 +29,12 @@ from src.config.composition import (
 from src.config.config_files import ConfigFiles
 from src.config.ineffective import ineffective_files, ineffective_overrides, ineffective_shares
 from src.config.output_folders import folder_faults, job_folder, shared_folder_faults
-from src.config.overrides import Keys, first_choice, group_faults, parse
+from src.config.overrides import Keys, first_choice, group_faults, names_a_class, parse
+from src.config.own_sections import in_place_of_ours, mixed_sections
 from src.config.quoting import as_text
+from src.config.schema import TrainConfig
 from src.config.sentences import FaultsError
+from src.config.spelling import spelt_out, without_nulls
 from src.config.sweep_axes import axis_fault, jobs
 from src.config.trusted_names import untrusted_names
 
@@ -50,6 +53,7 @@ class CommandLine:
     runs: bool  # False for --help, --cfg and their like, which print and end
     checks_values: bool  # False for --help, which shows what there is to set: data=csv --help
     completes: bool  # --shell-completion, whose arguments are no overrides
+    trust: str | None  # names of classes that a run folder may name (`src.runs.trust`); no setting of a run
     flags_first: list[str]  # the same arguments in the one order that Hydra accepts
 
     @property
@@ -96,7 +100,8 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
         faults.append(f"A command line must ask for one thing, but {' and '.join(given)} are {len(given)}.")
     if flags.resolve and not (flags.cfg or flags.help):
         faults.append("--resolve must stand beside --cfg or --help, but stands alone.")
-    overrides = without_nulls(spelt_out(flags.overrides))
+    trusted = [text.partition("=")[2] for text in flags.overrides if text.startswith("trust=")]
+    overrides = without_nulls(spelt_out([text for text in flags.overrides if not text.startswith("trust=")]))
     resumed = any(text.startswith("resume.run=") for text in overrides)
     if flags.multirun and resumed:
         faults.append(
@@ -119,58 +124,47 @@ def read_command_line(arguments: list[str], *, config_name: str) -> CommandLine:
         runs=not (flags.help or flags.hydra_help or set(given) - {"--run", "--multirun"}),
         checks_values=not (flags.help or flags.hydra_help),
         completes=flags.shell_completion,
+        trust=",".join(trusted) or None,
         flags_first=[one for one in arguments if one not in flags.overrides] + passed_on,
     )
 
 
-def spelt_out(overrides: Sequence[str]) -> list[str]:
-    """Write `resume=FOLDER` as `resume.run=FOLDER`, quoted for Hydra's grammar, which knows no short form."""
-    spelt = []
-    for text in overrides:
-        key, sign, value = text.partition("=")
-        if key in ("resume", "resume.run") and sign and value != "null":
-            quoted = value.strip("'\"").replace("\\", "\\\\").replace("'", "\\'")
-            spelt.append(f"resume.run='{quoted}'")
-        else:
-            spelt.append(text)
-    return spelt
+class Checked(NamedTuple):
+    """A good command line."""
+
+    flags_first: list[str]  # for Hydra
+    configs: list[TrainConfig]  # of all jobs; none where values are not looked at
 
 
-def without_nulls(overrides: Sequence[str]) -> list[str]:
-    """Write `experiment=null` as `~experiment`: Hydra has a null in its defaults list, but takes none from outside."""
-    kept = list(overrides)
-    for group in OPTIONAL_GROUPS:
-        mine = [text for text in kept if text.startswith(f"{group}=")]
-        nulls = [text for text in mine if text.partition("=")[2].strip().lower() == "null"]
-        if nulls:  # the last choice of a group counts
-            kept = [text for text in kept if text not in (mine if mine[-1] in nulls else nulls)]
-            kept += [f"~{group}"] if mine[-1] in nulls else []
-    return kept
-
-
-def check(line: CommandLine) -> None:
+def check(line: CommandLine) -> Checked:
     """Compose what the command line asks for and check it, every job of a sweep.
 
     Raises:
         FaultsError: with a sentence for every fault found.
     """
     if line.completes:
-        return
+        return Checked(line.flags_first, [])
     faults: list[str] = []
+    configs: list[TrainConfig] = []
     with config_files(folder=CONFIG_FOLDER, extra_folder=line.extra_folder, config_name=line.config_name) as files:
         known_groups = files.groups()
         overrides: list[Override] = []
+        implied: set[str] = set()
         given = parse(line.overrides, files)
+        if line.checks_values and any(names_a_class(override) for override in given):
+            typed, line = line, _with_own_sections(line, given, known_groups)
+            given = parse(line.overrides, files)
+            implied = {*line.overrides} - {*typed.overrides}
         for override in given:
             fault = axis_fault(override) if override.is_sweep_override() else None
             found = [fault] if fault else []
-            if override.key_or_group in known_groups and not fault:
+            if override.key_or_group in known_groups and override.input_line not in implied and not fault:
                 found += group_faults(override, files)
             faults += found
             overrides += [] if found else [override]
         try:
             chosen = [first_choice(override) for override in overrides if override.key_or_group in known_groups]
-            keys = Keys.of(compose_all(line.config_name, chosen), known_groups, files)
+            keys = Keys.of(compose_all(line.config_name, chosen), known_groups, files, overrides)
             for override in [*overrides]:
                 fault = None if override.key_or_group in known_groups else keys.fault(override)
                 if fault:
@@ -178,17 +172,26 @@ def check(line: CommandLine) -> None:
                     overrides.remove(override)
             kept = {override.key_or_group for override in overrides}
             left_out = {override.key_or_group for override in given} - kept
-            faults += _composed_faults(line, overrides, files, left_out=left_out)
+            found, configs = _composed(line, overrides, files, left_out=left_out)
+            faults += found
         except FaultsError as error:  # of a composition
             faults += error.sentences
     if faults:
         raise FaultsError(faults)
+    return Checked(line.flags_first, configs)
 
 
-def _composed_faults(
+def _with_own_sections(line: CommandLine, given: Sequence[Override], groups: Collection[str]) -> CommandLine:
+    """Return the command line with the options left out in whose place it names classes of the user's own."""
+    chosen = [first_choice(one) for one in given if one.key_or_group in groups and one.type != OverrideType.DEL]
+    spelt = in_place_of_ours(line.overrides, compose_all(line.config_name, chosen))
+    return replace(line, overrides=spelt, flags_first=[*line.flags_first[: -len(line.overrides)], *spelt])
+
+
+def _composed(
     line: CommandLine, overrides: list[Override], files: ConfigFiles, *, left_out: set[str]
-) -> list[str]:
-    """Return the faults of what a good command line, or the good part of one without some keys, composes to."""
+) -> tuple[list[str], list[TrainConfig]]:
+    """Return the faults and the jobs of a good command line, or of the good part of one without some keys."""
     swept = [override for override in overrides if override.is_sweep_override()]
     fixed = [override for override in overrides if override not in swept]  # what Hydra takes its own settings from
     whole = compose_all(line.config_name, [str(override.input_line) for override in fixed])
@@ -198,7 +201,8 @@ def _composed_faults(
         faults += folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
         faults += ineffective_overrides(overrides, whole, multirun=multirun)
     if not swept:
-        return faults + (_job_faults(whole, files, left_out=left_out) if line.checks_values else [])
+        found, configs = _job(whole, files, left_out=left_out) if line.checks_values else ([], [])
+        return faults + found, configs
     if not multirun:
         faults += [
             f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
@@ -208,6 +212,7 @@ def _composed_faults(
         overrides = [override for override in overrides if override not in swept]
         left_out = left_out | {override.key_or_group for override in swept}
     folders: dict[tuple[str, ...], str] = {}  # by job, of which some are checked twice in a large sweep
+    configs = []
     for number, job in enumerate(jobs(overrides)):
         try:
             config = compose_all(line.config_name, job)
@@ -215,8 +220,11 @@ def _composed_faults(
             faults += error.sentences
         else:
             folders[tuple(job)] = job_folder(config, number)
-            faults += [*untrusted_names(config), *_job_faults(config, files, left_out=left_out)]
-    return faults + shared_folder_faults([*folders.values()])
+            faults += untrusted_names(config)
+            found, valid = _job(config, files, left_out=left_out)
+            faults += found
+            configs += valid
+    return faults + shared_folder_faults([*folders.values()]), configs
 
 
 def _or_one_text(override: Override) -> str:
@@ -225,13 +233,14 @@ def _or_one_text(override: Override) -> str:
     return f", or put quotes around one that has a comma: {advice}" if advice else "."
 
 
-def _job_faults(config: DictConfig, files: ConfigFiles, *, left_out: set[str]) -> list[str]:
-    """Return the faults of a job's values, but none that names a key whose override was left out: it is another's."""
-    faults = [*ineffective_files(config, files), *ineffective_shares(config, files)]
+def _job(config: DictConfig, files: ConfigFiles, *, left_out: set[str]) -> tuple[list[str], list[TrainConfig]]:
+    """Return a job, and the faults of its values, but none that names a key whose override was left out."""
+    faults = [*ineffective_files(config, files), *ineffective_shares(config, files), *mixed_sections(config, files)]
+    valid: list[TrainConfig] = []
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
     try:
-        validate(config)
+        valid = [validate(config)]
     except FaultsError as others:
         faults += others.sentences
-    return [fault for fault in faults if not any(f"`{key}`" in fault for key in left_out)]
+    return [fault for fault in faults if not any(f"`{key}`" in fault for key in left_out)], valid

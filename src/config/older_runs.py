@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from src.config.plugin_settings import ONE_LOGGER
 from src.config.schema import Config
 from src.errors import UserError
 from src.runs.reading import read_config
@@ -23,9 +24,19 @@ _Kind = TypeVar("_Kind", bound=Config)
 def completed(saved: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's config.yaml with the keys that are newer than it, as the run understood them."""
     whole = dict(saved)
+    logger = saved.get("logger")
+    if isinstance(logger, Mapping) and logger.get("name") in ONE_LOGGER:
+        others = {key: value for key, value in logger.items() if key != "name"}
+        whole["logger"] = {one: one == logger["name"] for one in ONE_LOGGER} | others
     for name, missing in _missing(saved).items():
         whole[name] = {**missing, **saved[name]}
     return whole
+
+
+def as_said_now(override: str) -> str:
+    """Write `logger.name=csv` as `logger=csv`: a run can have several loggers, each a key of its own."""
+    key, sign, value = override.partition("=")
+    return f"logger={value}" if sign and key.lstrip("+") == "logger.name" else override
 
 
 def with_rules_of(sweep: Path, config: _Kind, overrides: Sequence[str]) -> _Kind:
@@ -39,7 +50,9 @@ def with_rules_of(sweep: Path, config: _Kind, overrides: Sequence[str]) -> _Kind
     given = {text.partition("=")[0].lstrip("+") for text in overrides}
     for path in sorted(sweep.glob("*/config.yaml")):
         with suppress(UserError):  # a damaged one is its own job's fault
-            return _with_keys(config, _missing(read_config(path.parent)), leave=given)  # one version began them all
+            return _with_keys(
+                config, _missing(read_config(path.parent, trusted=config.own_names())), leave=given
+            )  # one version began them all
     return config
 
 

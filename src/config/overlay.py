@@ -5,22 +5,27 @@ than the run, but for the rules it was made by (`src.config.older_runs`). A grou
 keys that its own file states, and no others.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src.config.composition import CONFIG_FOLDER, OPTIONAL_GROUPS, compose_all, config_files, validate_as
 from src.config.config_files import ConfigFiles
-from src.config.older_runs import completed
+from src.config.older_runs import as_said_now, completed
 from src.config.overrides import Keys, group_faults, parse
+from src.config.own_sections import without_option
 from src.config.schema import Config
 from src.config.sentences import FaultsError
 from src.config.trainer_settings import ADDED
+from src.runs.reading import Resumes, earlier_resumes, read_config
+from src.runs.trust import refuse_code
+from src.targets.names import SECTIONS, place_of, target_names
 
 _Kind = TypeVar("_Kind", bound=Config)
-NAMED = ("data", "tokenizer", "task", "optimizer", "scheduler", "logger")  # sections whose `name` is their option
+NAMED = ("data", "tokenizer", "task", "optimizer", "scheduler")  # sections whose `name` is their option
 
 
 class Change(NamedTuple):
@@ -32,6 +37,26 @@ class Change(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.key}: {_shown(self.was)} -> {_shown(self.now)}"
+
+
+class Inherited(NamedTuple, Generic[_Kind]):
+    """What a run was told before."""
+
+    saved: dict[str, Any]  # its config.yaml
+    earlier: Resumes
+    config: _Kind  # with what earlier resumes were told
+
+
+def inherited(folder: Path, *, kind: type[_Kind]) -> Inherited[_Kind]:
+    """Read a run's configuration, with what earlier resumes were told on top.
+
+    Raises:
+        UserError: it is not as a run leaves it, or names code to run that is neither ours nor trusted.
+    """
+    saved, earlier = read_config(folder), earlier_resumes(folder)
+    config, _ = overlaid(saved, earlier.overrides, kind=kind)
+    refuse_code({key: one.target for key, one in config.own_sections().items()}, folder / "resumes.jsonl")
+    return Inherited(saved, earlier, config)
 
 
 def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -> tuple[_Kind, list[Change]]:
@@ -50,7 +75,8 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
     """
     with config_files(folder=CONFIG_FOLDER, extra_folder=None, config_name="train") as files:
         known_groups = files.groups()
-        parsed = parse([_added_again(text) for text in texts], files)
+        classes = {place for key, _ in target_names(dict(saved)) if (place := place_of(key))}
+        parsed = parse([_added_again(as_said_now(text), classes) for text in texts], files)
         faults = [
             f"A run takes one value of `{one.key_or_group}`, but {one.input_line} names several."
             for one in parsed
@@ -62,15 +88,16 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
         if faults:
             raise FaultsError(faults)
         own = [
-            f"{name}={saved[name]['name']}"
-            for name in NAMED
-            if isinstance(saved.get(name), dict) and "name" in saved[name]
+            without_option(name) if name in classes else f"{name}={saved[name]['name']}"
+            for name in SECTIONS
+            if name in classes or (name in NAMED and isinstance(saved.get(name), dict) and "name" in saved[name])
         ]
         before = _merged(_plain(compose_all("train", own)), completed(saved))
         after = _with_groups(before, choices, files, own)
         values = [one for one in parsed if one not in choices]
         chosen = [str(one.input_line) for one in choices]
-        keys = Keys.of(compose_all("train", [*own, *chosen]), known_groups, files)
+        own = [text for text in own if not any(_chooses(text, one.key_or_group) for one in choices)]
+        keys = Keys.of(compose_all("train", [*own, *chosen]), known_groups, files, values, classes)
         faults = [fault for fault in (keys.fault(one) for one in values) if fault]
         faults += [
             f"`{one.key_or_group}` must be left out: it belongs to Hydra, and the run has its folder already."
@@ -87,10 +114,14 @@ def overlaid(saved: Mapping[str, Any], texts: list[str], *, kind: type[_Kind]) -
     return new, differences(old, new)
 
 
-def _added_again(text: str) -> str:
-    """Write an override of a key that no file sets so that it holds whether the run has that key already or not."""
+def _added_again(text: str, classes: Collection[str]) -> str:
+    """Write an override of a key that no file sets so that it holds whether the run has that key already or not.
+
+    Such are the keys in `ADDED`, and those of classes of the user's own.
+    """
     key, sign, value = text.lstrip("+").partition("=")
-    return f"++{key}={value}" if sign and key in ADDED else text
+    added = key in ADDED or place_of(key) in classes
+    return f"++{key}={value}" if sign and added and not text.startswith("~") else text
 
 
 def differences(old: Config, new: Config) -> list[Change]:
@@ -114,13 +145,17 @@ def _with_groups(
             after = _merged(after, stated)
         elif group in NAMED and after[group].get("name") != option:
             whole = _plain(
-                compose_all("train", [text for text in own if not text.startswith(f"{group}=")] + [f"{group}={option}"])
+                compose_all("train", [text for text in own if not _chooses(text, group)] + [f"{group}={option}"])
             )[group]
             shared = {key: value for key, value in after[group].items() if key in whole and key not in stated}
             after[group] = {**whole, **shared}
         else:
             after[group] = _merged(after[group], stated)
     return after
+
+
+def _chooses(text: str, group: str) -> bool:
+    return text.startswith(f"{group}=") or text == f"~{group}"
 
 
 def _plain(composed: DictConfig) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import difflib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -12,12 +12,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from src.config.composition import OPTIONAL_GROUPS, first_line
 from src.config.config_files import ConfigFiles
+from src.config.own_sections import mixed
 from src.config.quoting import as_text, as_typed, takes_text
 from src.config.sentences import FaultsError, unknown_key, unknown_option
 from src.config.sweep_axes import values
 from src.config.trainer_arguments import left_out
 from src.config.trainer_settings import ADDED
-from src.config.trusted_names import EMPTY, VARIABLE, is_callback, names_code
+from src.config.trusted_names import EMPTY, is_callback, names_code
+from src.runs.trust import VARIABLE
+from src.targets.names import SECTIONS, TARGET, is_target, place_of
 
 
 def parse(texts: list[str], files: ConfigFiles) -> list[Override]:
@@ -93,6 +96,13 @@ def group_faults(override: Override, files: ConfigFiles) -> Iterator[str]:
             yield unknown_option(f"`{group}`", name or "nothing", options)
 
 
+def names_a_class(override: Override) -> bool:
+    """Say whether an override says `_target_`, as its key or in a value that is a section."""
+    if override.is_sweep_override():
+        return override.key_or_group.endswith(f".{TARGET}")
+    return override.key_or_group.endswith(f".{TARGET}") or is_target(override.value())
+
+
 def first_choice(override: Override) -> str:
     """Return the override with one value, the first, where it has several."""
     return f"{override.get_key_element()}={values(override)[0]}"
@@ -107,13 +117,32 @@ class Keys:
     hydras: list[str]  # those below `hydra`
     groups: set[str]
     files: ConfigFiles
+    own: set[str]  # the sections that name a class of the user's own, which alone knows its keys
 
     @classmethod
-    def of(cls, base: DictConfig, groups: set[str], files: ConfigFiles) -> "Keys":
-        """Collect the keys of a composed configuration."""
+    def of(
+        cls,
+        base: DictConfig,
+        groups: set[str],
+        files: ConfigFiles,
+        overrides: Sequence[Override],
+        classes: Collection[str] = (),
+    ) -> "Keys":
+        """Collect the keys of a composed configuration.
+
+        Args:
+            base: composed of the options alone.
+            groups: all there are.
+            files: that it was composed of.
+            overrides: which may name further classes of the user's own.
+            classes: sections that are known to hold one.
+        """
         names = [*_dotted(base)]
         hydras = [name for name in names if name.split(".")[0] == "hydra"]
-        return cls(base, [name for name in names if name not in hydras], hydras, groups, files)
+        ours = [name for name in names if name not in hydras]
+        own = set(classes) | {place for name in ours if name.endswith(f".{TARGET}") and (place := place_of(name))}
+        own |= {place for one in overrides if names_a_class(one) and (place := place_of(one.key_or_group))}
+        return cls(base, ours, hydras, groups, files, own)
 
     def fault(self, override: Override) -> str | None:
         """Say what is wrong with the key of an override, if anything is."""
@@ -123,6 +152,8 @@ class Keys:
 
     def _our_fault(self, override: Override) -> str | None:
         key, sign, text = override.key_or_group, _sign(override), str(override.input_line)
+        if place_of(key) in self.own:
+            return self._own_fault(override)
         if key in ADDED and key not in self.ours and sign != "~":
             return None if sign in ("+", "++") else f"`{key}` stands in no file of conf/, so it takes a +: +{text}"
         if fault := left_out(key):
@@ -142,6 +173,18 @@ class Keys:
         is_text = override.is_sweep_override() or isinstance(override.value(), str | None)
         if advice := None if is_text else as_text(key, written):
             return f"`{key}` must be text, but is {written} instead. In quotes it is text: {advice}"
+        return None
+
+    def _own_fault(self, override: Override) -> str | None:
+        """Say what is wrong with an override below a class of the user's own; Hydra wants new keys told from old."""
+        key, sign, text = override.key_or_group, _sign(override), str(override.input_line)
+        section, _, rest = key.partition(".")
+        if rest == TARGET and section in SECTIONS and key not in self.ours and sign != "++":
+            return mixed(section, str(self.base.hydra.runtime.choices.get(section)))
+        if key not in self.ours and sign not in ("+", "++"):
+            return f"`{key}` stands in no file, so it takes a +: +{text.lstrip('~')}"
+        if key in self.ours and sign == "+":
+            return f"`{key}` exists, so it is changed without the +: {text.lstrip('+')}."
         return None
 
     def _of_another_option(self, key: str) -> str | None:

@@ -9,11 +9,11 @@ import shlex
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from src.config.schema import TrainConfig
 from src.data.table import SUFFIXES
-from src.settings import Section
+from src.settings import OwnSection, Section
 
 TABLES = ("data.train", "data.validation", "data.test")
 HYDRAS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.job.name")
@@ -24,7 +24,7 @@ def takes_text(key: str) -> bool:
     """Say whether any text will do for a key."""
     kinds: list[Any] = [TrainConfig]
     for name in key.split("."):
-        sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)]
+        sections = filter(_is_ours, kinds)
         fields = [section.model_fields[name] for section in sections if name in section.model_fields]
         kinds = [kind for field in fields for kind in _members(field.annotation)]
     return str in kinds or key in HYDRAS
@@ -61,4 +61,11 @@ def _members(annotation: Any) -> list[Any]:
     """Return the kinds that a value may be of; one with a pattern or bounds is none that takes any text."""
     if get_origin(annotation) in (Union, types.UnionType):
         return [kind for one in get_args(annotation) for kind in _members(one)]
+    if get_origin(annotation) is Annotated:
+        return [*filter(_is_ours, _members(get_args(annotation)[0]))] or [annotation]
     return [annotation]
+
+
+def _is_ours(kind: Any) -> bool:
+    """Say whether a kind is a section whose keys are known."""
+    return isinstance(kind, type) and issubclass(kind, Section) and not issubclass(kind, OwnSection)

@@ -7,12 +7,11 @@ configuration at once; `composition` turns them into sentences.
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
+from src.config.plugin_settings import CallbacksSettings, LoggerSettings
 from src.config.trainer_settings import (
-    CallbackSettings,
     CheckpointSettings,
-    LoggerSettings,
     PathSettings,
     ResumeSettings,
     SweepSettings,
@@ -20,22 +19,39 @@ from src.config.trainer_settings import (
 )
 from src.data.source_settings import CsvSettings, Data
 from src.data.tokenizer_settings import BasicEnglishSettings, BpeSettings
-from src.settings import Section, refuse
-from src.tasks.settings import AdamSettings, ConstantSettings, DecaySettings, SgdSettings, TaskSettings
-from src.transformer.settings import ModelSettings
+from src.settings import BY_TARGET, OURS, OWN, OwnSection, Section, refuse
+from src.targets.names import SECTIONS, target_names
+from src.tasks.settings import (
+    AdamSettings,
+    ConstantSettings,
+    DecaySettings,
+    OwnOptimizerSettings,
+    OwnScheduleSettings,
+    OwnTaskSettings,
+    SgdSettings,
+    TaskSettings,
+)
+from src.transformer.settings import ModelSettings, OwnModelSettings
+
+Model = Annotated[Annotated[ModelSettings, Tag(OURS)] | Annotated[OwnModelSettings, Tag(OWN)], BY_TARGET]
+Task = Annotated[Annotated[TaskSettings, Tag(OURS)] | Annotated[OwnTaskSettings, Tag(OWN)], BY_TARGET]
+OurOptimizer = Annotated[AdamSettings | SgdSettings, Field(discriminator="name")]
+Optimizer = Annotated[Annotated[OurOptimizer, Tag(OURS)] | Annotated[OwnOptimizerSettings, Tag(OWN)], BY_TARGET]
+OurSchedule = Annotated[ConstantSettings | DecaySettings, Field(discriminator="name")]
+Schedule = Annotated[Annotated[OurSchedule, Tag(OURS)] | Annotated[OwnScheduleSettings, Tag(OWN)], BY_TARGET]
 
 
 class Config(Section):
     """conf/train.yaml, composed: what a run is made of, whether it is trained or only measured."""
 
-    data: Annotated[Data, Field(discriminator="name")]
+    data: Data
     tokenizer: Annotated[BasicEnglishSettings | BpeSettings, Field(discriminator="name")]
-    model: ModelSettings
-    task: TaskSettings
-    optimizer: Annotated[AdamSettings | SgdSettings, Field(discriminator="name")]
-    scheduler: Annotated[ConstantSettings | DecaySettings, Field(discriminator="name")]
+    model: Model
+    task: Task
+    optimizer: Optimizer
+    scheduler: Schedule
     trainer: TrainerSettings
-    callbacks: CallbackSettings
+    callbacks: CallbacksSettings
     logger: LoggerSettings
     paths: PathSettings
     checkpoint: CheckpointSettings
@@ -43,6 +59,24 @@ class Config(Section):
     sweep: SweepSettings
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     test: bool
+
+    def own_sections(self) -> dict[str, OwnSection]:
+        """Return the sections that name classes of the user's own, by their dotted keys."""
+        own = {name: getattr(self, name) for name in SECTIONS}
+        own |= {f"callbacks.{name}": value for name, value in self.callbacks.own.items()}
+        own |= {f"logger.{name}": value for name, value in self.logger.own.items()}
+        own["trainer.profiler"] = self.trainer.profiler
+        return {key: value for key, value in own.items() if isinstance(value, OwnSection)}
+
+    @property
+    def plugs_in(self) -> bool:
+        """Whether it names what is not part of this program."""
+        return bool(self.own_sections() or self.logger.wandb or self.logger.mlflow)
+
+    def own_names(self) -> frozenset[str]:
+        """Return the whole names of all classes of the user's own, nested ones included."""
+        found = [name for one in self.own_sections().values() for _, name in target_names(one.target)]
+        return frozenset(name for name in found if isinstance(name, str))
 
 
 class TrainConfig(Config):

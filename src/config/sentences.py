@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from src.config.trainer_arguments import left_out
 from src.errors import UserError
+from src.settings import OURS, OWN
 
 
 class FaultsError(UserError):
@@ -85,8 +86,10 @@ def from_pydantic(details: Sequence[ErrorDetails]) -> Iterator[str]:
 def _key(detail: ErrorDetails) -> str:
     """Return the dotted key of a finding, without the names that pydantic gives to the members of a union."""
     names = [str(part) for part in detail["loc"]]
-    if names[0] in ("data", "tokenizer", "optimizer", "scheduler"):
-        del names[1:2]
+    if names[0] in ("data", "tokenizer", "optimizer", "scheduler") and names[1:2] != [OWN]:
+        place = names.index(OURS) + 1 if OURS in names else 1
+        del names[place : place + 1]  # the option
+    names = [name for name in names if name not in (OURS, OWN)]
     return ".".join(name for name in names if not re.search(r"[\[\](]|^(constrained-)?(int|float|bool|str)$", name))
 
 

@@ -1,10 +1,13 @@
-"""conf/trainer, conf/callbacks, conf/logger, conf/paths, and the keys of conf/train.yaml itself."""
+"""conf/trainer, conf/paths, and the keys of conf/train.yaml itself."""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
-from src.settings import Duration, Limit, Natural, Positive, Section, refuse
+from src.settings import BY_TARGET, OURS, OWN, Duration, Limit, OwnSection, Positive, Section, refuse
+
+OurProfiler = Literal["simple", "advanced", "pytorch"] | None
+Profiler = Annotated[Annotated[OurProfiler, Tag(OURS)] | Annotated[OwnSection, Tag(OWN)], BY_TARGET]
 
 
 class TrainerSettings(Section):
@@ -35,7 +38,7 @@ class TrainerSettings(Section):
     inference_mode: bool = True
     min_epochs: Positive | None = None
     min_steps: Positive | None = None
-    profiler: Literal["simple", "advanced", "pytorch"] | None = None
+    profiler: Profiler = None
     sync_batchnorm: bool = False
 
     @property
@@ -75,25 +78,6 @@ class TrainerSettings(Section):
 
 
 ADDED = frozenset(f"trainer.{name}" for name, field in TrainerSettings.model_fields.items() if not field.is_required())
-
-
-class EarlyStoppingSettings(Section):
-    """conf/callbacks/early_stopping.yaml."""
-
-    patience: Natural
-    min_delta: Annotated[float, Field(ge=0)]
-
-
-class CallbackSettings(Section):
-    """conf/callbacks."""
-
-    early_stopping: EarlyStoppingSettings | None
-
-
-class LoggerSettings(Section):
-    """conf/logger."""
-
-    name: Literal["tensorboard", "csv"]
 
 
 class PathSettings(Section):

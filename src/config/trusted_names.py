@@ -12,17 +12,14 @@ whole dotted names, separated by commas. Then `+hydra.callbacks.mine._target_=my
 --config-dir that says so. A package is no name: each class or function is listed by itself.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from src.errors import UserError
-from src.runs.reading import CODE_KEYS
+from src.runs.trust import CODE_KEYS, VARIABLE, users_names
 
-VARIABLE = "FROMZERO_TRUSTED_NAMES"
 TRUSTED = frozenset(  # all that the options of Hydra 1.3.8 and of conf/hydra hold
     {
         "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
@@ -43,24 +40,7 @@ EMPTY = {  # settings that would bring in overrides, files or libraries past eve
     "hydra.job.env_copy": "set environment variables in the shell",
 }
 _NAMING = (*CODE_KEYS, "filename")  # a log file could be a shell's start-up file
-_WHOLE_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _RESOLVED = re.compile(r"\$\{|^[a-z]+://")  # by OmegaConf, or by logging: ext://os.system
-
-
-def users_names() -> frozenset[str]:
-    """Return the names that the user trusts beside ours.
-
-    Raises:
-        UserError: one of them is no whole dotted name.
-    """
-    names = [name.strip() for name in os.environ.get(VARIABLE, "").split(",")]
-    for name in filter(None, names):
-        if not _WHOLE_NAME.fullmatch(name):
-            raise UserError(
-                f"`{VARIABLE}` must hold whole dotted names, separated by commas, but holds {name!r}; name each class "
-                "or function by itself: my.module.MyCallback."
-            )
-    return frozenset(filter(None, names))
 
 
 def untrusted_names(config: DictConfig) -> list[str]:
@@ -69,7 +49,7 @@ def untrusted_names(config: DictConfig) -> list[str]:
     Raises:
         UserError: as `users_names`.
     """
-    plain = OmegaConf.to_container(config, resolve=False)
+    plain = {"hydra": OmegaConf.to_container(config.hydra, resolve=False)}
     faults = [
         f"`{path}` names code to run, which no file or override may do; put code into src/, or trust its exact name "
         f"in the environment: {VARIABLE}=my.module.MyCallback."

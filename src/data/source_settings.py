@@ -6,15 +6,21 @@ The sources are imported where they are made: they need numpy, which a typo need
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
 from src.data.cache_layout import DOWNLOADS
 from src.data.held_out import LABELLED, MOST_HELD_OUT
 from src.data.reviews import Source
 from src.data.table import SUFFIXES
 from src.homes import at_home
-from src.settings import MOST, Natural, Positive, Section, Share, refuse
+from src.settings import BY_TARGET, MOST, OURS, OWN, Natural, OwnSection, Positive, Section, Share, refuse
+from src.targets.signature import Expected
 
+SOURCE = Expected(
+    "a source of reviews",
+    members=("name", "label_names", "note", "remarks", "at_hand", "fingerprint", "splits"),
+    offered=("cache",),
+)
 PartialShare = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -167,6 +173,22 @@ class CsvSettings(BatchSettings):
         return self
 
 
+class OwnSourceSettings(BatchSettings, OwnSection):
+    """A source of one's own: a class with the attributes and methods of `src.data.reviews.Source`."""
+
+    @property
+    def has_validation(self) -> bool:
+        """Say so: a source of one's own owes reviews to choose the best weights by."""
+        return True
+
+    def source(self, *, cache: Path) -> Source:
+        """Make the source."""
+        from src.targets.building import build
+
+        source: Source = build(self.target, key="data", expected=SOURCE, handed={"cache": cache})
+        return source
+
+
 def _path(text: str | None, key: str) -> Path | None:
     """Return a file as it was typed, ~ standing for the home folder; relative ones count from the working directory."""
     return at_home(text, key=key) if text else None
@@ -180,4 +202,5 @@ def build_source(data: "Data", *, cache: Path) -> Source:
     return source if data.overfit_reviews is None else FewReviews(source, count=data.overfit_reviews)
 
 
-Data = ImdbBundledSettings | ImdbSettings | CsvSettings
+Ours = Annotated[ImdbBundledSettings | ImdbSettings | CsvSettings, Field(discriminator="name")]
+Data = Annotated[Annotated[Ours, Tag(OURS)] | Annotated[OwnSourceSettings, Tag(OWN)], BY_TARGET]

@@ -22,13 +22,16 @@ from src.processes.ranks import end_ranks
 from src.reporting import start_and_end as reporting
 from src.runs import record as run_folder
 from src.runs.checkpoint_file import read_checkpoint
+from src.runs.trust import refuse_code
 from src.tasks.classification import ClassificationTask
 from src.tasks.metrics import Records
+from src.tasks.task import Task
 from src.training import assembly, devices
 from src.training.checkpoint import Checkpoints
 from src.training.checkpoint_io import BEST, checkpoint_path
 from src.training.failures import in_one_sentence
 from src.training.measuring import measure
+from src.training.own_parts import check_own_parts
 from src.training.progress import progress_callback
 from src.training.quiet import quieten
 
@@ -90,13 +93,18 @@ def evaluate(
     quieten(first=first)
     check_size(config.trainer)
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
-    run = read_encoding(folder, checkpoint=checkpoint)
+    check_own_parts([config])
+    run = read_encoding(folder, checkpoint=checkpoint, trusted=config.own_names())
     path = checkpoint_path(folder, checkpoint)
     content = read_checkpoint(path)
+    refuse_code(content.get("hyper_parameters"), path, config.own_names(), anywhere=True)
     with of_this_version(path):
-        task = ClassificationTask(**content["hyper_parameters"])
+        task: Task[Any] = assembly.restore_task(config, content["hyper_parameters"])
         task.load_state_dict(content["state_dict"])
-    check_sizes(content["hyper_parameters"]["model"], run, path)
+    if isinstance(task, ClassificationTask):
+        check_sizes(content["hyper_parameters"]["model"], run, path)
+    elif worst:
+        raise UserError(f"`worst` must be left out for a {type(task).__name__}, which tells no labels.")
     measured = evaluated_reviews(config, run, split, own_data=own_data)
     source, encoded, read = measured
     if first and not own_data:  # of the run's own reviews, all has been said
@@ -128,7 +136,7 @@ def evaluate(
     with in_one_sentence(_Evaluation(config, folder, trainer), speaks=False):
         report = measure(trainer, task, module, split="test")
     end_ranks(trainer, failed=False)
-    figures = report.record(split)
+    figures: dict[str, Any] = report.record(split)
     if not first:
         return figures
     errors = []

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from src.config.overlay import Change, differences, overlaid
+from src.config.overlay import Change, differences, inherited, overlaid
 from src.config.schema import Config
 from src.errors import UserError
 from src.inference.run_folder import find_run
-from src.runs.reading import earlier_resumes, read_config, read_record, recorded
+from src.runs.reading import read_record, recorded
 
 # What may differ from the run without making the reviews others
 SAME_REVIEWS = ("data.archive", "data.workers", "data.batch_", "data.evaluation_batch_tokens")
@@ -63,9 +63,8 @@ def read_request(options: Mapping[str, Any], overrides: list[str]) -> Evaluation
         UserError: the folder is no run, or overrides are none, or would make the model another one.
     """
     folder = find_run(options["run"])
-    saved, earlier = read_config(folder), earlier_resumes(folder).overrides  # which stay in force
-    trained, _ = overlaid(saved, earlier, kind=Config)
-    config, _ = overlaid(saved, [*earlier, *overrides], kind=Config)
+    saved, earlier, trained = inherited(folder, kind=Config)
+    config, _ = overlaid(saved, [*earlier.overrides, *overrides], kind=Config)  # the earlier ones stay in force
     changes = differences(trained, config)
     fixed = [change for change in changes if change.key.startswith(MODEL)]
     if fixed:

@@ -19,6 +19,7 @@ from src.data.collate import collate
 from src.errors import UserError
 from src.inference.long_texts import encode_long_text
 from src.inference.run_folder import RunFolder, find_run, read_run
+from src.runs.trust import whole_names
 
 DEVICES = ("auto", "cpu", "cuda")
 BATCH_TOKENS = 8192
@@ -58,7 +59,8 @@ class Classifier:
         self.device = _device(device)
         self.model = run.model.to(self.device)
         # Learned positions end at the longest training review, which need not be a multiple
-        self.pad_to_multiple = 1 if run.model_keywords["positions"] == "learned" else PAD_TO_MULTIPLE
+        ours = run.model_keywords.get("positions")  # a model of the user's own has none that is known
+        self.pad_to_multiple = 1 if ours in ("learned", None) else PAD_TO_MULTIPLE
 
     def __call__(self, texts: Iterable[str]) -> list[Prediction]:
         """Classify texts.
@@ -134,7 +136,12 @@ class Classifier:
 
 
 def load(
-    run: str | Path, *, checkpoint: str = "best", device: str = "auto", batch_tokens: int = BATCH_TOKENS
+    run: str | Path,
+    *,
+    checkpoint: str = "best",
+    device: str = "auto",
+    batch_tokens: int = BATCH_TOKENS,
+    trust: Sequence[str] = (),
 ) -> Classifier:
     """Read a run folder and return the function that classifies texts.
 
@@ -143,11 +150,15 @@ def load(
         checkpoint: "best" or "last".
         device: "auto" (a CUDA GPU if there is one), "cpu" or "cuda".
         batch_tokens: bound on texts x longest text of a batch.
+        trust: whole dotted names of classes of your own that the run may name: ["my_package.models.Mine"].
 
     Raises:
         UserError: the folder is missing, not whole, from a newer version or could run code, or there is no such device.
     """
-    return Classifier(read_run(find_run(str(run)), checkpoint=checkpoint), device=device, batch_tokens=batch_tokens)
+    if isinstance(trust, str):
+        raise UserError(f"`trust` must be a list of names, but is one text instead; write trust=[{trust!r}].")
+    read = read_run(find_run(str(run)), checkpoint=checkpoint, trusted=whole_names(",".join(trust), "`trust`"))
+    return Classifier(read, device=device, batch_tokens=batch_tokens)
 
 
 def _device(name: str) -> torch.device:

@@ -1,13 +1,14 @@
 """Reading a run folder: everything that prediction and export need, and nothing that could run code."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from src.data.tokenizers import Tokenizer, tokenizer_from_state
 from src.data.vocabulary import Vocabulary
@@ -15,7 +16,10 @@ from src.errors import UserError
 from src.homes import at_home
 from src.runs.checkpoint_file import read_checkpoint
 from src.runs.reading import damaged, exists, read_config, read_json, read_record
-from src.transformer.classifier import TransformerClassifier
+from src.runs.trust import refuse_code
+from src.targets.locating import TargetError, locate
+from src.targets.names import is_target
+from src.transformer.own_model import build_model
 
 CHECKPOINTS = ("best", "last")
 LATEST = "latest"
@@ -53,7 +57,7 @@ class RunFolder(RunEncoding):
         model_keywords: the keyword arguments it was built with.
     """
 
-    model: TransformerClassifier
+    model: nn.Module
     model_keywords: dict[str, Any]
 
 
@@ -85,36 +89,50 @@ def find_run(text: str, outputs: Path = Path("outputs"), *, key: str = "run") ->
     return max(started, key=lambda folder: (started[folder], str(folder)))
 
 
-def read_run(folder: Path, *, checkpoint: str = "best") -> RunFolder:
+def read_run(folder: Path, *, checkpoint: str = "best", trusted: Collection[str] = ()) -> RunFolder:
     """Read a run folder.
 
     Args:
         folder: as `src.train` left it.
         checkpoint: "best" or "last".
+        trusted: whole names of classes that it may name, beside those of `src.runs.trust`.
 
     Raises:
         UserError: it is missing, not whole, from a newer version, or holds something that would run code.
     """
-    encoding = read_encoding(folder, checkpoint=checkpoint)
+    encoding = read_encoding(folder, checkpoint=checkpoint, trusted=trusted)
     path = folder / "checkpoints" / f"{checkpoint}.ckpt"
     content = read_checkpoint(path)
+    refuse_code(content.get("hyper_parameters"), path, trusted, anywhere=True)
     with of_this_version(path):
         keywords = dict(content["hyper_parameters"]["model"])
         state = {name.removeprefix("model."): tensor for name, tensor in content["state_dict"].items()}
         with torch.random.fork_rng(devices=[]):  # the weights drawn here are thrown away; the caller's seed is not
-            model = TransformerClassifier(**keywords)
+            model = _model(encoding.config, content["hyper_parameters"])
         model.load_state_dict(state)
     check_sizes(keywords, encoding, path)
     model = model.float().eval().requires_grad_(False)
     return RunFolder(**vars(encoding), model=model, model_keywords=keywords)
 
 
-def read_encoding(folder: Path, *, checkpoint: str = "best") -> RunEncoding:
+def _model(config: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> nn.Module:
+    """Make the model of a run, as its task made it."""
+    if not is_target(config.get("task")):
+        return build_model(hyperparameters["model"])
+    task = locate(config["task"], "task")(**hyperparameters)
+    model = getattr(task, "model", None)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"a {type(task).__name__} keeps no `model`")
+    return model
+
+
+def read_encoding(folder: Path, *, checkpoint: str = "best", trusted: Collection[str] = ()) -> RunEncoding:
     """Read what of a run folder is not in its checkpoint, which must be there too.
 
     Args:
         folder: as `src.train` left it.
         checkpoint: "best" or "last".
+        trusted: as for `read_run`.
 
     Raises:
         UserError: as `read_run`.
@@ -128,7 +146,7 @@ def read_encoding(folder: Path, *, checkpoint: str = "best") -> RunEncoding:
             "or copy the whole folder."
         )
     read_record(folder)  # refuses what is newer
-    config = read_config(folder)
+    config = read_config(folder, trusted)
     tokenizer, vocabulary, label_names = _read_vocabulary(folder / "vocabulary.json")
     max_tokens, head_share = _truncation(config, folder / "config.yaml")
     return RunEncoding(
@@ -151,6 +169,8 @@ def of_this_version(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except TargetError:  # of a class of the user's own
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise damaged(path, f"it holds no classifier of this version: {error}") from error
 

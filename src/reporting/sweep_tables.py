@@ -118,7 +118,7 @@ def _varied(jobs: Sequence[Job]) -> list[str]:
 
 
 def _job(run: Run) -> Job:
-    overrides = dict(override.split("=", 1) for override in run.overrides if "=" in override)
+    overrides = dict(override.lstrip("+").split("=", 1) for override in run.overrides if "=" in override)
     return Job(run.folder.name, overrides, run.metrics)
 
 

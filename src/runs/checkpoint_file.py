@@ -11,16 +11,19 @@ Left out on purpose: what goes into a checkpoint (`src.training.save_last`).
 
 import pickle
 import re
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from src.atomic import replacing
 from src.errors import UserError
 
 FORMAT_VERSION = 2
+PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device)
 # What torch says of a pickle that names what it would have to call; everything else that it says is of damage
 REFUSED = re.compile(r"unsupported global|unsupported class|allowlisted|reduce", re.IGNORECASE)
 
@@ -33,8 +36,13 @@ def write_checkpoint(content: dict[str, Any], path: Path) -> None:
     """Write a checkpoint of the present format, whole or not at all.
 
     Raises:
-        UserError: there is no space left, or the folder cannot be written to.
+        UserError: there is no space left, the folder cannot be written to, or something in it could not be read back.
     """
+    if (fault := next(_not_plain(content), None)) is not None:
+        raise UserError(
+            f"a checkpoint must hold tensors and plain values (numbers, text, lists, dicts) only, but {fault}; let the "
+            "`state_dict` of that class return plain values."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
         try:
@@ -43,6 +51,20 @@ def write_checkpoint(content: dict[str, Any], path: Path) -> None:
             if isinstance(error.__context__, OSError):
                 raise error.__context__ from error
             raise
+
+
+def _not_plain(value: Any, place: str = "") -> Iterator[str]:
+    """Yield what torch's unpickler would refuse to make again, and where it stands."""
+    if type(value) in (dict, OrderedDict):
+        for name, below in value.items():
+            if type(name) not in PLAIN:
+                yield f"{place or 'it'} has {name!r} for a key"
+            yield from _not_plain(below, f"{place}.{name}" if place else str(name))
+    elif type(value) in (list, tuple, set):
+        for number, below in enumerate(value):
+            yield from _not_plain(below, f"{place}.{number}")
+    elif not isinstance(value, Tensor) and type(value) not in PLAIN:
+        yield f"{place} is {value!r:.60}"
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -6,16 +6,17 @@ code, and what is not as a run leaves it is said in one sentence.
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml  # type: ignore[import-untyped]
 
 from src.errors import UserError
+from src.runs.trust import names_code, refuse_code
 
 STOPPED = "stopped.json"  # in a run folder: a signal ended its last process, which could say so
 FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
-CODE_KEYS = ("_target_", "class", "()")  # by which Hydra and logging choose code: their value is imported
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -54,11 +55,15 @@ def recorded(folder: Path, record: dict[str, Any], *place: str) -> Any:
     return found
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path, trusted: Collection[str] = ()) -> dict[str, Any]:
     """Read config.yaml.
 
+    Args:
+        folder: the run folder.
+        trusted: whole names of classes that it may name, beside those of `src.runs.trust`.
+
     Raises:
-        UserError: it is missing, not whole, or names code to run.
+        UserError: it is missing, not whole, or names code to run that is neither ours nor trusted.
     """
     path = folder / "config.yaml"
     if not path.exists():
@@ -68,7 +73,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
         config = None if aliases else yaml.safe_load(text)
     except yaml.constructor.ConstructorError as error:
-        raise _names_code(path, str(error.problem)) from error
+        raise names_code(path, str(error.problem)) from error
     except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)  # PyYAML lets out whatever a bad date or tag brings about
         raise damaged(path, f"line {mark.line + 1} is no YAML" if mark else "it is no YAML") from error
@@ -76,8 +81,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise damaged(path, "it holds aliases")  # a node that refers to one that holds it has no end
     if not isinstance(config, dict):
         raise damaged(path, "it is no list of keys")
-    if names := code_names(config):
-        raise _names_code(path, ", ".join(names))
+    refuse_code(config, path, trusted)
     if "${" in text:  # which OmegaConf would resolve: to a variable of the environment, to a folder that it makes
         raise damaged(path, "it holds an interpolation, ${...}")
     return config
@@ -134,16 +138,6 @@ def earlier_resumes(folder: Path) -> Resumes:
     return Resumes(len(entries), [text for text in given if not text.startswith("resume.")], inexact)
 
 
-def code_names(plain: Any) -> list[str]:
-    """Return the dotted names of all values that could choose code; what a run writes down needs none."""
-    if isinstance(plain, dict):
-        found = [str(key) for key in plain if key in CODE_KEYS]
-        return found + [f"{key}.{name}" for key, value in plain.items() for name in code_names(value)]
-    if isinstance(plain, list):
-        return [f"{place}.{name}" for place, value in enumerate(plain) for name in code_names(value)]
-    return []
-
-
 def exists(path: Path) -> bool:
     """Say whether there is such a file or folder; what cannot be a name, or be looked at, is none."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for a name that is too long
@@ -162,10 +156,3 @@ def _read_text(path: Path) -> str:
         raise damaged(path, "it is no UTF-8") from error
     except OSError as error:
         raise damaged(path, str(error.strerror)) from error
-
-
-def _names_code(path: Path, what: str) -> UserError:
-    return UserError(
-        f"{path} must hold plain values only, but names code to run ({what}); nothing of it was used. Use a run folder "
-        "that this program wrote."
-    )

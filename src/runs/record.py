@@ -98,13 +98,18 @@ def record_start(
     write_json(folder / "run.json", record)
 
 
-def discard_unborn(folder: Path) -> None:
-    """Delete the record of a run that ended before its reviews could be read: there is nothing to go on with.
+def discard_unborn(folder: Path, *, before_data: bool = True) -> None:
+    """Delete the record of a run that ended before it could begin: there is nothing to go on with.
 
     The caller holds the folder's lock, and has found no run in it.
+
+    Args:
+        folder: the run folder.
+        before_data: whether only a run counts whose reviews could not be read, or one too that has saved nothing.
     """
     with suppress(OSError, UserError):
-        if not (folder / "run.json").exists() or read_record(folder).get("fingerprints") is None:
+        saved = before_data or (folder / "checkpoints").exists()
+        if not saved or not (folder / "run.json").exists() or read_record(folder).get("fingerprints") is None:
             for name in ("run.json", "config.yaml", LOCK):
                 (folder / name).unlink(missing_ok=True)
 

@@ -15,14 +15,14 @@ from src.headlines import CLASSIFICATION
 from src.tasks.figures import figures_of_confusion
 from src.tasks.metrics import ClassificationReport, Recorder, TrainingCounts, classification_report
 from src.tasks.task import Task
-from src.transformer.classifier import TransformerClassifier
+from src.transformer.own_model import build_model
 
 
 class ClassificationTask(Task[ClassificationReport]):
     """Trains and measures a classifier.
 
     Args:
-        model: keyword arguments of `TransformerClassifier`, plain values; they are saved in every checkpoint.
+        model: what `build_model` takes, plain values; they are saved in every checkpoint.
         optimizer: as for every `Task`.
         scheduler: as for every `Task`.
         label_names: one name a class, in the order of the label ids.
@@ -54,7 +54,7 @@ class ClassificationTask(Task[ClassificationReport]):
 
     def build_model(self, settings: dict[str, Any]) -> nn.Module:
         """Make what maps a `Batch` to logits (B, C); a subclass may make another one of the same settings."""
-        return TransformerClassifier(**settings)
+        return build_model(settings)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits (B, C), in float32 at least: bfloat16 has too few digits for a loss."""

@@ -1,12 +1,23 @@
 """Optimizers with and without weight decay for a parameter, and learning rates that follow the optimizer's steps."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.optimizer import ParamsT
 
+from src.errors import UserError
+from src.targets.building import build
+from src.targets.names import TARGET
+from src.targets.signature import Expected
+
+OPTIMIZER = Expected("an Optimizer of torch", kind=torch.optim.Optimizer, required=("params",))
+STEPS = ("total_steps", "num_training_steps", "T_max")  # names by which schedules ask for the steps of the training
+SCHEDULE = Expected("a schedule of torch", kind=LRScheduler, required=("optimizer",), offered=STEPS)
+BY_A_METRIC = "`scheduler` must step by itself, but {} waits for a metric; choose one that counts steps."
 DECAYED_RANK = 2  # matrices are decayed; biases and the gains of norms are vectors
 
 
@@ -26,6 +37,37 @@ def parameter_groups(model: nn.Module, *, weight_decay: float) -> list[dict[str,
         {"params": [p for p in trained if id(p) in linear], "weight_decay": weight_decay},
         {"params": [p for p in trained if id(p) not in linear], "weight_decay": 0.0},
     ]
+
+
+def build_own_optimizer(model: nn.Module, settings: Mapping[str, Any]) -> torch.optim.Optimizer:
+    """Make an optimizer that the user names by `_target_`.
+
+    Where a weight decay is set, it decays what ours decay: that of a parameter group counts before an optimizer's own.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    decay = settings.get("weight_decay")
+    params: Any = [p for p in model.parameters() if p.requires_grad]
+    if decay is not None:
+        params = parameter_groups(model, weight_decay=decay)
+    optimizer: torch.optim.Optimizer = build(settings, key="optimizer", expected=OPTIMIZER, handed={"params": params})
+    return optimizer
+
+
+def build_own_schedule(
+    optimizer: torch.optim.Optimizer, settings: Mapping[str, Any], *, total_steps: int
+) -> LRScheduler:
+    """Make a schedule that the user names by `_target_`.
+
+    Raises:
+        UserError: it cannot be made, or would have to be told a metric.
+    """
+    handed = {"optimizer": optimizer} | dict.fromkeys(STEPS, total_steps)
+    schedule: LRScheduler = build(settings, key="scheduler", expected=SCHEDULE, handed=handed)
+    if isinstance(schedule, ReduceLROnPlateau):
+        raise UserError(BY_A_METRIC.format(settings[TARGET]))
+    return schedule
 
 
 def build_optimizer(

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from src.settings import Dropout, Section, Share, refuse
+from src.settings import Dropout, OwnSection, Section, Share, refuse
 
 
 class TaskSettings(Section):
@@ -15,6 +15,12 @@ class TaskSettings(Section):
     monitor: Literal[
         "validation/accuracy", "validation/loss", "validation/f1", "validation/precision", "validation/recall"
     ]
+
+
+class OwnTaskSettings(OwnSection):
+    """A task of one's own: a `Task`."""
+
+    monitor: str = "validation/loss"
 
 
 class OptimizerSettings(Section):
@@ -50,6 +56,12 @@ class SgdSettings(OptimizerSettings):
         return self
 
 
+class OwnOptimizerSettings(OwnSection):
+    """An optimizer of torch's kind; the length of gradients is ours to bound."""
+
+    max_gradient_norm: Annotated[float, Field(gt=0)] | None = None
+
+
 class ConstantSettings(Section):
     """conf/scheduler/constant.yaml."""
 
@@ -63,3 +75,7 @@ class DecaySettings(Section):
     name: Literal["linear", "cosine"]
     warmup_share: Dropout
     final_share: Share
+
+
+class OwnScheduleSettings(OwnSection):
+    """A schedule of torch's kind, stepped after every optimizer step."""

@@ -14,11 +14,18 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from src.errors import UserError
 from src.headlines import Headline
-from src.tasks.optimization import build_optimizer, learning_rate_factor, parameter_groups
+from src.targets.names import is_target
+from src.tasks.optimization import (
+    build_optimizer,
+    build_own_optimizer,
+    build_own_schedule,
+    learning_rate_factor,
+    parameter_groups,
+)
 from src.tasks.report import Report
 
 RANK_SEED_STRIDE = 1000  # keeps the dropout of different processes apart for neighbouring seeds
@@ -142,18 +149,28 @@ class Task(lightning.LightningModule, ABC, Generic[Reported]):
         """Return the optimizer, its two parameter groups, and a schedule that moves every optimizer step."""
         settings = dict(self.optimizer_settings)
         self.max_gradient_norm = settings.pop("max_gradient_norm")
-        groups = parameter_groups(self, weight_decay=settings.pop("weight_decay"))
-        # Under float16 Lightning's scaler must unscale the gradients, which a fused optimizer would do itself
-        optimizer = build_optimizer(groups, fused=self.trainer.precision != "16-mixed", **settings)
-        factor = learning_rate_factor(total_steps=self.total_steps, **self.scheduler_settings)
-        scheduler = LambdaLR(optimizer, factor)
+        if is_target(settings):
+            optimizer = build_own_optimizer(self, settings)
+        else:
+            groups = parameter_groups(self, weight_decay=settings.pop("weight_decay"))
+            # Under float16 Lightning's scaler must unscale the gradients, which a fused optimizer would do itself
+            optimizer = build_optimizer(groups, fused=self.trainer.precision != "16-mixed", **settings)
+        scheduler: LRScheduler
+        if is_target(self.scheduler_settings):
+            scheduler = build_own_schedule(optimizer, self.scheduler_settings, total_steps=self.total_steps)
+        else:
+            factor = learning_rate_factor(total_steps=self.total_steps, **self.scheduler_settings)
+            scheduler = LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_train_start(self) -> None:
         """Let the configuration have the last word, where a resumed run was insisted to go on with another one.
 
-        What Lightning restored are the settings that the checkpoint was made with.
+        What Lightning restored are the settings that the checkpoint was made with. Those of a class of the user's own
+        stay as it keeps them, for a schedule may have changed any of them.
         """
+        if is_target(self.optimizer_settings) or is_target(self.scheduler_settings):
+            return
         (optimizer,), (scheduler,) = (
             self.trainer.optimizers,
             (config.scheduler for config in self.trainer.lr_scheduler_configs),

@@ -1,6 +1,7 @@
 """From a checked configuration to the objects it describes. Everything is built here, from plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import lightning
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, Checkpoint, RichProgressBar
 
 from src.config.schema import Config, TrainConfig
@@ -20,15 +22,20 @@ from src.headlines import Headline, lower_is_better
 from src.homes import at_home
 from src.processes.group import started_by
 from src.processes.ranks import WorkerDDP
+from src.targets.building import build
+from src.targets.locating import locate
 from src.tasks.classification import ClassificationTask
+from src.tasks.settings import TaskSettings
+from src.tasks.task import Task
 from src.training.checkpoint import Checkpoints
 from src.training.checkpoint_io import PlainCheckpointIO
-from src.training.curve_files import build_logger
 from src.training.curves import HyperparametersTab, TrainingCurves
 from src.training.devices import resolve_accelerator, resolve_precision
 from src.training.early_stopping import PatientEarlyStopping
 from src.training.epoch_loop import install
 from src.training.hyperparameters import hyperparameters
+from src.training.loggers import build_loggers
+from src.training.own_parts import CALLBACK, TASK
 from src.training.profiling import build_profiler
 from src.training.progress import progress_callback
 
@@ -91,20 +98,38 @@ def optimizer_steps(trainer: TrainerSettings, *, batches: int) -> int:
     return steps if trainer.max_steps == -1 else min(steps, trainer.max_steps)
 
 
-def build_task(config: TrainConfig, data: ReviewDataModule) -> ClassificationTask:
-    """Make the model with its loss, optimizer and schedule; the weights come from `config.seed`."""
+def build_task(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:
+    """Make the model with its loss, optimizer and schedule; the weights come from `config.seed`.
+
+    Raises:
+        UserError: a class of the user's own cannot be made.
+    """
     lightning.seed_everything(config.seed, workers=True, verbose=False)
-    return ClassificationTask(
-        model=config.model.keywords(
-            vocabulary_size=len(data.vocabulary), classes=len(data.label_names), max_length=config.data.max_tokens
-        ),
-        optimizer=config.optimizer.model_dump(),
-        scheduler=config.scheduler.model_dump(),
-        label_names=list(data.label_names),
-        label_smoothing=config.task.label_smoothing,
-        total_steps=optimizer_steps(config.trainer, batches=data.training_batches),
-        seed=config.seed,
-    )
+    sizes = {
+        "vocabulary_size": len(data.vocabulary),
+        "classes": len(data.label_names),
+        "max_length": config.data.max_tokens,
+    }
+    settings: dict[str, Any] = {
+        "model": config.model.keywords(**sizes),
+        "optimizer": config.optimizer.model_dump(),
+        "scheduler": config.scheduler.model_dump(),
+        "label_names": list(data.label_names),
+        "total_steps": optimizer_steps(config.trainer, batches=data.training_batches),
+        "seed": config.seed,
+    }
+    if isinstance(config.task, TaskSettings):
+        return ClassificationTask(**settings, label_smoothing=config.task.label_smoothing)
+    task: Task[Any] = build(config.task.target, key="task", expected=TASK, handed=settings | sizes)
+    return task
+
+
+def restore_task(config: Config, hyperparameters: Mapping[str, Any]) -> Task[Any]:
+    """Make a task again as its checkpoint says, without its weights."""
+    if isinstance(config.task, TaskSettings):
+        return ClassificationTask(**hyperparameters)
+    task: Task[Any] = locate(config.task.target, "task")(**hyperparameters)
+    return task
 
 
 def build_trainer(
@@ -121,42 +146,62 @@ def build_trainer(
     """
     asked = config.trainer
     accelerator = resolve_accelerator(asked)
-    trainer = lightning.Trainer(
-        accelerator=accelerator,
-        devices=asked.devices,
-        num_nodes=asked.num_nodes,
-        strategy=WorkerDDP(order) if asked.strategy == "ddp" else asked.strategy,
-        precision=resolve_precision(asked, accelerator),  # type: ignore[arg-type]  # a literal of Lightning's
-        max_epochs=asked.max_epochs,
-        max_steps=asked.max_steps,
-        max_time=asked.max_time,
-        accumulate_grad_batches=asked.accumulate_grad_batches,
-        val_check_interval=asked.val_check_interval,
-        limit_train_batches=asked.limit_train_batches,
-        limit_val_batches=asked.limit_val_batches,
-        limit_test_batches=asked.limit_test_batches,
-        log_every_n_steps=asked.log_every_n_steps,
-        deterministic=asked.deterministic,
-        enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
-        benchmark=asked.benchmark,
-        detect_anomaly=asked.detect_anomaly,
-        inference_mode=asked.inference_mode,
-        min_epochs=asked.min_epochs,
-        min_steps=asked.min_steps,
-        profiler=build_profiler(asked.profiler, folder) if curves else None,
-        sync_batchnorm=asked.sync_batchnorm,
-        enable_model_summary=asked.enable_model_summary,
-        num_sanity_val_steps=0,  # debug=fast tries validation
-        enable_autolog_hparams=False,  # HyperparametersTab does it with real metrics
-        use_distributed_sampler=False,  # the plans deal the reviews to the processes, every one once
-        default_root_dir=folder,
-        logger=build_logger(config.logger.name, folder) if curves else False,
-        callbacks=callbacks,
-        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
-        plugins=[PlainCheckpointIO(), *_cluster()],
-    )
+    with _own_classes_named(config):
+        trainer = lightning.Trainer(
+            accelerator=accelerator,
+            devices=asked.devices,
+            num_nodes=asked.num_nodes,
+            strategy=WorkerDDP(order) if asked.strategy == "ddp" else asked.strategy,
+            precision=resolve_precision(asked, accelerator),  # type: ignore[arg-type]  # a literal of Lightning's
+            max_epochs=asked.max_epochs,
+            max_steps=asked.max_steps,
+            max_time=asked.max_time,
+            accumulate_grad_batches=asked.accumulate_grad_batches,
+            val_check_interval=asked.val_check_interval,
+            limit_train_batches=asked.limit_train_batches,
+            limit_val_batches=asked.limit_val_batches,
+            limit_test_batches=asked.limit_test_batches,
+            log_every_n_steps=asked.log_every_n_steps,
+            deterministic=asked.deterministic,
+            enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
+            benchmark=asked.benchmark,
+            detect_anomaly=asked.detect_anomaly,
+            inference_mode=asked.inference_mode,
+            min_epochs=asked.min_epochs,
+            min_steps=asked.min_steps,
+            profiler=build_profiler(asked.profiler, folder) if curves else None,
+            sync_batchnorm=asked.sync_batchnorm,
+            enable_model_summary=asked.enable_model_summary,
+            num_sanity_val_steps=0,  # debug=fast tries validation
+            enable_autolog_hparams=False,  # HyperparametersTab does it with real metrics
+            use_distributed_sampler=False,  # the plans deal the reviews to the processes, every one once
+            default_root_dir=folder,
+            logger=build_loggers(config.logger, folder) if curves else False,
+            callbacks=callbacks,
+            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+            plugins=[PlainCheckpointIO(), *_cluster()],
+        )
     install(trainer)
     return trainer
+
+
+@contextmanager
+def _own_classes_named(config: Config) -> Iterator[None]:
+    """Say what Lightning does not take of classes of the user's own.
+
+    Raises:
+        UserError: it does not take one.
+    """
+    try:
+        yield
+    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as error:
+        own = [key for key in config.own_sections() if key.startswith(("callbacks.", "logger.", "trainer."))]
+        if not own or isinstance(error, UserError):
+            raise
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"{', '.join(f'`{key}`' for key in own)} must be what Lightning takes together, but it says: {why}"
+        ) from error
 
 
 def _cluster() -> list[ClusterEnvironment]:
@@ -177,6 +222,7 @@ def build_callbacks(
     monitor = config.task.monitor
     mode = "min" if lower_is_better(monitor, headlines) else "max"
     callbacks: list[Callback] = [
+        *(build(one.target, key=f"callbacks.{name}", expected=CALLBACK) for name, one in config.callbacks.own.items()),
         curves,
         *checkpoints,  # Lightning calls them last
         HyperparametersTab(hyperparameters(config)),

@@ -27,10 +27,13 @@ class CurvesForTensorBoard(TensorBoardLogger):
         super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
 
 
-def build_logger(name: str, folder: Path) -> Logger:
-    """Make the logger; one run, one folder, so no version numbers below it. Rows of a resumed csv file stay."""
-    if name != "csv":
-        return CurvesForTensorBoard(folder, name="", version=TENSORBOARD, default_hp_metric=False)
+def tensorboard_logger(folder: Path) -> Logger:
+    """Make the logger of TensorBoard's events; one run, one folder, so no version numbers below it."""
+    return CurvesForTensorBoard(folder, name="", version=TENSORBOARD, default_hp_metric=False)
+
+
+def csv_logger(folder: Path) -> Logger:
+    """Make the logger of the table; the rows of a resumed run stay."""
     table, kept = folder / CSV / "metrics.csv", folder / KEPT
     logger = CSVLogger(folder, name="", version=CSV)
     if is_first_process() and table.exists():

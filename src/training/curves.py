@@ -5,7 +5,7 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
@@ -134,9 +134,12 @@ class HyperparametersTab(Callback):
         self.hyperparameters = hyperparameters
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Write the row's head."""
-        logger = trainer.logger
-        if not isinstance(logger, TensorBoardLogger) or not trainer.is_global_zero:
+        """Write the row's head; other loggers are told in their own way, once."""
+        for one in trainer.loggers:
+            if not isinstance(one, TensorBoardLogger | CSVLogger) and trainer.ckpt_path is None:
+                one.log_hyperparams(self.hyperparameters)
+        logger = next((one for one in trainer.loggers if isinstance(one, TensorBoardLogger)), None)
+        if logger is None or not trainer.is_global_zero:
             return
         assert isinstance(pl_module, Task)
         metrics = dict.fromkeys((headline.name for headline in pl_module.headlines), 0.0)

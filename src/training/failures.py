@@ -18,6 +18,7 @@ from src.processes.group import started_by
 from src.processes.interruption import Interrupted
 from src.processes.ranks import SIGNALLED, dead_rank, end_ranks
 from src.training.checkpoint import Checkpoints
+from src.transformer.settings import ModelSettings
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)
 # What torch 2.13 raises as a plain RuntimeError: memory that a CPU, a C++ container or an Apple GPU has no more of
@@ -133,7 +134,7 @@ def _too_large(run: Run, error: BaseException) -> str:
     began = run.evaluates or (run.checkpoints is not None and run.checkpoints.last.began_training)
     if not began:
         return (
-            f"model and reviews must fit into memory, but do not{why}; lower model.dim={run.config.model.dim} or "
+            f"model and reviews must fit into memory, but do not{why}; lower {_width(run.config)} or "
             f"tokenizer.vocabulary_size={run.config.tokenizer.vocabulary_size}."
         )
     if failed_in_evaluation:
@@ -146,6 +147,11 @@ def _too_large(run: Run, error: BaseException) -> str:
     smallest = 1 if key == "data.batch_reviews" else data.max_tokens
     advice = f"try {key}={size // 2}{then}" if size > smallest else f"lower data.max_tokens={data.max_tokens}"
     return f"{kind} must fit into memory, but one of `{key}={size}` does not{why}; {advice}."
+
+
+def _width(config: Config) -> str:
+    model = config.model
+    return f"model.dim={model.dim}" if isinstance(model, ModelSettings) else "the width of the model"
 
 
 def from_here(folder: Path) -> Path:

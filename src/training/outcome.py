@@ -104,9 +104,12 @@ def conclude(
 
 def _curves(config: TrainConfig, folder: Path) -> str:
     """Say how to see the curves: by TensorBoard, or in the table that `logger=csv` writes."""
-    if config.logger.name == CSV:
+    if config.logger.tensorboard:
+        return f"tensorboard --logdir {shlex.quote(str(from_here(folder)))}"
+    if config.logger.csv:
         return str(from_here(folder / CSV / "metrics.csv"))
-    return f"tensorboard --logdir {shlex.quote(str(from_here(folder)))}"
+    trackers = [name for name in ("wandb", "mlflow") if getattr(config.logger, name)]
+    return ", ".join([*trackers, *config.logger.own]) or "none"
 
 
 def counted(number: int, thing: str, things: str | None = None) -> str:

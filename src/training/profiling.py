@@ -4,14 +4,20 @@ from pathlib import Path
 
 from lightning.pytorch.profilers import AdvancedProfiler, Profiler, PyTorchProfiler, SimpleProfiler
 
+from src.settings import OwnSection
+from src.targets.building import build
+from src.targets.names import PROFILER as PROFILER_KEY
+from src.training.own_parts import PROFILER
+
 PROFILE = "profile"  # folder inside the run folder: a file a stage and process
 
 
-def build_profiler(name: str | None, folder: Path) -> Profiler | None:
+def build_profiler(name: str | OwnSection | None, folder: Path) -> Profiler | None:
     """Make the profiler called `name`, which writes its report when a stage ends.
 
     Args:
-        name: simple (seconds a hook), advanced (Python's cProfile a hook), pytorch (operators, as a trace), or None.
+        name: a class of the user's own, None, or simple (seconds a hook), advanced (Python's cProfile a hook), pytorch
+            (operators, as a trace).
         folder: the run folder.
     """
     if name is None:
@@ -24,4 +30,9 @@ def build_profiler(name: str | None, folder: Path) -> Profiler | None:
     place = folder / PROFILE
     place.mkdir(exist_ok=True)
     number = len({path.name.partition("-")[2] for path in place.iterdir()})  # of earlier processes of a resumed run
-    return kinds[name](dirpath=place, filename=f"{name}-{number + 1}" if number else name)
+    file = f"{'own' if isinstance(name, OwnSection) else name}{f'-{number + 1}' if number else ''}"
+    if not isinstance(name, OwnSection):
+        return kinds[name](dirpath=place, filename=file)
+    handed = {"dirpath": place, "filename": file}
+    profiler: Profiler = build(name.target, key=PROFILER_KEY, expected=PROFILER, handed=handed)
+    return profiler

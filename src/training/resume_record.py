@@ -1,6 +1,6 @@
 """What a resume says and writes down: only once it goes on, when nothing can refuse it any more."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from src.runs import record as run_folder
 from src.runs.checkpoint_file import read_checkpoint
 from src.training import assembly
 from src.training.epoch_loop import batches_of_window
+from src.training.own_parts import keeps_state
 
 
 class ResumeRecord(Callback):
@@ -22,13 +23,17 @@ class ResumeRecord(Callback):
         entry: of resumes.jsonl; `inexact` holds why the run is no longer one that was never interrupted.
         notes: what else to say.
         saved: whether there is a checkpoint to go on from.
+        names: of the classes of the user's own.
     """
 
-    def __init__(self, folder: Path, entry: dict[str, Any], notes: Sequence[str], *, saved: bool) -> None:
+    def __init__(
+        self, folder: Path, entry: dict[str, Any], notes: Sequence[str], *, saved: bool, names: Collection[str]
+    ) -> None:
         self.folder = folder
         self.entry = entry
         self.notes = notes
         self.saved = saved
+        self.names = names
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Say it: processes, logger and checkpoint are ready."""
@@ -47,7 +52,8 @@ class ResumeRecord(Callback):
             else f"Starting {self.folder} again: nothing was saved yet"
         )
         reasons = self.entry["inexact"]
-        return f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else "bit for bit.")
+        exact = f"bit for bit{keeps_state(self.names)}"
+        return f"{at}, " + (f"not bit for bit ({'; '.join(reasons)})." if reasons else f"{exact}.")
 
 
 def short_windows(trainer: TrainerSettings, checkpoint: str | None, *, batches: int) -> list[str]:

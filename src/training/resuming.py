@@ -1,12 +1,12 @@
 """`python -m src.train resume=FOLDER`: what a resumed run goes on with, and what must not have changed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from src.config.command_line import CommandLine
-from src.config.overlay import Change, differences, overlaid
+from src.config.overlay import Change, differences, inherited, overlaid
 from src.config.schema import TrainConfig
 from src.data.source_settings import CsvSettings
 from src.errors import UserError
@@ -14,9 +14,11 @@ from src.inference.run_folder import find_run
 from src.lock import locked
 from src.runs import record as run_folder
 from src.runs.checkpoint_file import DamagedCheckpointError, read_checkpoint
-from src.runs.reading import earlier_resumes, read_config, read_record, recorded
+from src.runs.reading import read_record, recorded
+from src.runs.trust import refuse_code
 from src.training.checkpoint_io import BEST, LAST, PREVIOUS, checkpoint_path
 from src.training.devices import device_name, resolve_accelerator, resolve_precision
+from src.training.own_parts import check_own_parts
 
 # What may change without changing what is learnt: where files lie, how often to save, what is shown
 FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "trainer.max_time",
@@ -68,10 +70,10 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
             f"command with hydra.sweep.dir={folder}, or name one of the runs in it."
         )
     record = read_record(folder)
-    saved, earlier = read_config(folder), earlier_resumes(folder)
+    saved, earlier, before = inherited(folder, kind=TrainConfig)
     config, changes = overlaid(saved, [*earlier.overrides, *texts], kind=TrainConfig)
     # What earlier resumes were allowed to change stays changed, and is not changed back unasked
-    new = differences(overlaid(saved, earlier.overrides, kind=TrainConfig)[0], config) if earlier.overrides else changes
+    new = differences(before, config)
     if (folder / "metrics.json").exists():
         if asked := [str(change) for change in new if not change.key.startswith(FREE)]:
             raise UserError(
@@ -82,6 +84,7 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
         yield None
         return
     _check_changes(config, new)
+    check_own_parts([config])
     with locked(folder):
         yield resumption(folder, record, config, changes, texts, inexact=earlier.inexact)
 
@@ -108,7 +111,7 @@ def resumption(
     Raises:
         UserError: no checkpoint is whole.
     """
-    newest = newest_checkpoint(folder)
+    newest = newest_checkpoint(folder, trusted=config.own_names())
     threads = int(recorded(folder, record, "threads"))
     precision = resolve_precision(config.trainer, resolve_accelerator(config.trainer))
     here = run_folder.circumstances(device=device_name(config.trainer), precision=precision, threads=threads)
@@ -128,7 +131,13 @@ def resumption(
 
 def _check_changes(config: TrainConfig, changes: list[Change]) -> None:
     """Refuse what would make the rest of the run another one, and what no insisting can make possible."""
-    other = [change for change in changes if change.key.startswith(MODEL) and not change.key.endswith("dropout")]
+    # Classes of the user's own keep their settings with their state, so nothing could be changed there
+    own = [f"{key}." for key in config.own_sections() if key in ("model", "task", "optimizer", "scheduler")]
+    other = [
+        change
+        for change in changes
+        if change.key.startswith(tuple(own)) or (change.key.startswith(MODEL) and not change.key.endswith("dropout"))
+    ]
     if other:
         raise UserError(
             f"A resumed run must keep its model, tokens and optimizer, but {'; '.join(map(str, other))} would change "
@@ -156,8 +165,12 @@ def _lost_best(folder: Path, newest: Newest) -> list[str]:
     return []
 
 
-def newest_checkpoint(folder: Path) -> Newest:
+def newest_checkpoint(folder: Path, *, trusted: Collection[str] = ()) -> Newest:
     """Return the newest whole checkpoint to go on from.
+
+    Args:
+        folder: the run folder.
+        trusted: whole names of classes that it may name.
 
     Raises:
         UserError: a file would run code or comes from a newer version, or there are some and none is whole.
@@ -167,6 +180,7 @@ def newest_checkpoint(folder: Path) -> Newest:
         path = checkpoint_path(folder, name)
         try:
             content = read_checkpoint(path)
+            refuse_code(content.get("hyper_parameters"), path, trusted, anywhere=True)
             return Newest(
                 path,
                 step=int(content["position"]["optimizer_steps"]),

@@ -13,6 +13,7 @@ from src.processes.interruption import Interruption
 from src.processes.launching import is_first_process
 from src.program import log_to_terminal
 from src.runs.record import claim, discard_unborn
+from src.targets.locating import TargetError
 from src.training.resuming import planned
 from src.training.training import train
 
@@ -31,8 +32,8 @@ def begin(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float |
     with locked(folder):  # from here on, what lies in the folder is this run's
         try:
             return train(config, folder=folder, overrides=overrides, interruption=interruption)
-        except UserError:
-            discard_unborn(folder)
+        except UserError as error:
+            discard_unborn(folder, before_data=not isinstance(error, TargetError))
             raise
 
 

@@ -116,7 +116,7 @@ def _gone_on(config: TrainConfig, folder: Path) -> Resumption:
 
 def _other(config: TrainConfig, folder: Path) -> bool:
     """Say whether the folder holds a job with another configuration; where files lie does not matter."""
-    theirs, _ = overlaid(read_config(folder), [], kind=TrainConfig)
+    theirs, _ = overlaid(read_config(folder, config.own_names()), [], kind=TrainConfig)
     elsewhere = ("paths.", "checkpoint.", "resume.", "sweep.")
     return any(not change.key.startswith(elsewhere) for change in differences(theirs, config))
 

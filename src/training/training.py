@@ -34,6 +34,7 @@ from src.training.measuring import measure
 from src.training.outcome import announce, conclude
 from src.training.quiet import quieten
 from src.training.resume_record import ResumeRecord, short_windows
+from src.training.trial_batch import check_logits
 
 
 def train(
@@ -133,6 +134,7 @@ class _Run:
             if (sizes := self._curve_sizes()) is not None:
                 cut_back(folder, sizes)
         task = self.build_task(config, data)
+        check_logits(config, task, data)
         curves = TrainingCurves(every_n_steps=config.trainer.log_every_n_steps)
         checkpoints = self.checkpoints = build_checkpoints(
             config,
@@ -146,7 +148,8 @@ class _Run:
         if self.resume is not None:
             before = short_windows(config.trainer, self.checkpoint, batches=data.training_batches)
             self.resume["inexact"] = list(dict.fromkeys([*self.resume["inexact"], *before]))
-            callbacks.insert(0, ResumeRecord(folder, self.resume, self.notes, saved=self.checkpoint is not None))
+            saved, names = self.checkpoint is not None, config.own_names()
+            callbacks.insert(0, ResumeRecord(folder, self.resume, self.notes, saved=saved, names=names))
         others = {
             "overrides": self.overrides,
             "resumed": True,

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from src.settings import Dropout, Natural, Positive, Section, refuse
+from src.settings import Dropout, Natural, OwnSection, Positive, Section, refuse
 
 
 class ModelSettings(Section):
@@ -52,3 +52,12 @@ class ModelSettings(Section):
             else f"`model.feedforward_multiple` times `model.dim` must be a whole number, but is {inner} instead",
         )
         return self
+
+
+class OwnModelSettings(OwnSection):
+    """A model of one's own: an `nn.Module` that maps a `Batch` to logits (B, C)."""
+
+    def keywords(self, *, vocabulary_size: int, classes: int, max_length: int) -> dict[str, Any]:
+        """Return the class with its arguments as `own`, beside what the data decides."""
+        sizes = {"vocabulary_size": vocabulary_size, "classes": classes, "max_length": max_length}
+        return {"own": self.target, **sizes}

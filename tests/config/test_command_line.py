@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
 from src.config import resolvers, sweep_axes
-from src.config.command_line import read_command_line
+from src.config.command_line import check, read_command_line
 from src.config.composition import CONFIG_FOLDER, compose_all, config_files
 from src.config.sentences import unknown_key, user_error
 from src.config.trusted_names import TRUSTED, untrusted_names
@@ -107,7 +107,7 @@ def test_every_fault_is_named_at_once() -> None:
     expected = [
         "There is no key or group `model.dmi`. Did you mean `model.dim`?",
         "There is no key or group `modle`. Did you mean `model`?",
-        "`logger` must be one of csv, tensorboard, but is csvv instead. Did you mean `csv`?",
+        "`logger` must be one of csv, mlflow, tensorboard, wandb, but is csvv instead. Did you mean `csv`?",
         "There is no key or group `trainer.max_epoch`. Did you mean `trainer.max_epochs`?",
         "`optimizer.lr` must be a number, but is 'abc' instead.",
         "`model.dropout` must be below 1.0, but is 1.0 instead.",
@@ -273,7 +273,6 @@ def test_the_name_of_a_callback_that_the_user_trusts_passes(monkeypatch: pytest.
         "+hydra.callbacksx._target_=my.module.Mine",
         "hydra.launcher._target_=my.module.Mine",
         "+hydra.job_logging.handlers.x.class=my.module.Mine",
-        "+model._target_=my.module.Mine",
         "+hydra.job_logging.handlers.console.filename=my.module.Mine",
     ):
         assert faults(override), override
@@ -282,6 +281,41 @@ def test_the_name_of_a_callback_that_the_user_trusts_passes(monkeypatch: pytest.
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+def test_a_class_takes_the_place_of_an_option(tmp_path: Path) -> None:
+    """Its keys are unknown here: the signature knows them, once ours are known to be good."""
+    good = ("model._target_=a.B", "model.dim=3", "+model.deep={_target_:c.D}", "optimizer._target_=e.F")
+    checked = check(read_command_line([*good, "data._target_=g.H", "data.workers=1"], config_name="train"))
+    (config,) = checked.configs
+    assert config.own_sections()["model"].target == {"_target_": "a.B", "dim": 3, "deep": {"_target_": "c.D"}}
+    assert config.own_names() == {"a.B", "c.D", "e.F", "g.H"}
+    assert config.data.workers == 1
+    assert config.data.batch_tokens == 8192, "what every source has"
+    assert faults("+callbacks.x._target_=a.B", "+callbacks.x.depth=1", "+logger.y={_target_:a.B}") == []
+    assert faults("+trainer.profiler._target_=a.B") == []
+    assert faults("-m", "model._target_=a.B,c.D", "model.dim=1,2") == []
+    (fault,) = faults("data._target_=a.B", "data.workers=-1")
+    assert fault.startswith("`data.workers` must be at least 0, but is -1")
+    (fault,) = faults("model=small", "model._target_=a.B")
+    assert "model=small has the keys of ours; leave model=small out" in fault
+    (fault,) = faults("+model._target_=a.B", "model.class=3")
+    assert fault.startswith("`model.class` must have another name")
+    assert faults("~model") == ["A group is chosen by `model=OPTION`, but ~model begins with ~ instead."]
+    write(tmp_path / "model/mine.yaml", "_target_: a.B\ndim: 3\n")
+    mine = (f"--config-dir={tmp_path}", "model=mine")
+    assert faults(*mine, "model.dim=4", "+model.new=1", "model._target_=a.C") == []
+    assert faults(*mine, "model.new=1") == ["`model.new` stands in no file, so it takes a +: +model.new=1"]
+    assert faults(*mine, "+model.dim=1") == ["`model.dim` exists, so it is changed without the +: model.dim=1."]
+
+
+def test_a_logger_by_its_older_name() -> None:
+    for words in (["logger.name=csv"], ["logger=csv"]):
+        (config,) = check(read_command_line(words, config_name="train")).configs
+        assert (config.logger.tensorboard, config.logger.csv) == (False, True)
+    assert faults("-m", "logger.name=csv,tensorboard") == []
+    (config,) = check(read_command_line(["logger.csv=true"], config_name="train")).configs
+    assert (config.logger.tensorboard, config.logger.csv) == (True, True)
 
 
 def test_options_in_a_folder_of_the_users_own(tmp_path: Path) -> None:
@@ -299,7 +333,6 @@ def test_options_in_a_folder_of_the_users_own(tmp_path: Path) -> None:
 
 
 EVIL = {
-    "model._target_": "model: {_target_: os.system}",
     "hydra.launcher._target_": "hydra: {launcher: {_target_: os.system}}",
     "hydra.callbacks.x._target_": "hydra: {callbacks: {x: {_target_: os.system}}}",
     "hydra.job_logging.handlers.console.class": "hydra: {job_logging: {handlers: {console: {class: os.system}}}}",

@@ -56,7 +56,7 @@ def test_one_is_not_all() -> None:
 def test_a_group_changes_what_its_own_file_states() -> None:
     run = saved("trainer=ddp_cpu", "trainer.max_epochs=7", "experiment=tutorial")
     assert changes(run, "trainer=cpu") == {"trainer.devices: 2 -> 1", "trainer.strategy: ddp -> auto"}
-    assert changes(run, "logger=csv") == {"logger.name: tensorboard -> csv"}
+    assert changes(run, "logger=csv") == {"logger.tensorboard: True -> False", "logger.csv: False -> True"}
     assert changes(run, "debug=fast") >= {"trainer.limit_test_batches: 1.0 -> 5", "trainer.max_epochs: 7 -> 1"}
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from src.config.trusted_names import users_names
 from src.errors import UserError
 from src.runs.reading import read_config
+from src.runs.trust import users_names
 
 
 @pytest.mark.parametrize(

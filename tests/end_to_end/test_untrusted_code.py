@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +11,17 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
+from src import load
+from src.config.command_line import read_command_line
+from src.errors import UserError
+from src.evaluation.evaluation import evaluate
+from src.evaluation.request import read_request
+from src.inference.run_folder import read_run
 from src.runs.checkpoint_file import read_checkpoint
+from src.runs.listing import find_runs, matching
+from src.training.resuming import newest_checkpoint, planned
 from tests.end_to_end.interrupting import TINY, start
 from tests.end_to_end.program import REPOSITORY
 
@@ -90,9 +100,9 @@ def test_overrides_are_refused_before_anything_is_imported(strangers: Strangers,
         "hydra.job_logging={handlers:{console:{class:strange.Callback}}}",
         "+hydra.hydra_logging.handlers.mine={class:strange.Callback}",
         "+hydra.job_logging.handlers.console.class=strange.Callback",
-        "+model._target_=strange.Callback",
     )
-    done = strangers.start(*overrides, f"hydra.run.dir={tmp_path / 'run'}")
+    ours = "model._target_=strange.Callback"  # the user's own to type, but nothing is imported while there are faults
+    done = strangers.start(*overrides, ours, f"hydra.run.dir={tmp_path / 'run'}")
     refused(done, strangers)
     assert done.stderr.count("error: ") == len(overrides)
     assert not (tmp_path / "run").exists()
@@ -110,7 +120,7 @@ trainer: {deep: [{class: strange.Callback}, {'()': strange.Callback}]}
 """
 CHOOSING = (
     "hydra.callbacks.mine._target_", "hydra.callbacks.nested.inner.0._target_", "hydra.job_logging.handlers.console.()",
-    "hydra.hydra_logging.handlers.console.class", "model._target_", "trainer.deep.0.class", "trainer.deep.1.()",
+    "hydra.hydra_logging.handlers.console.class",
 )  # fmt: skip
 
 
@@ -121,6 +131,8 @@ def test_files_are_refused_before_hydra_instantiates_anything(strangers: Strange
     for trusted in (None, "strange.Other,strange.sub.Callback,torch.nn.Linear"):
         done = strangers.start(mine, "experiment=nodes", trusted=trusted)
         refused(done, strangers, *(f"error: `{key}` names code to run" for key in CHOOSING))
+        assert "error: `model._target_` must stand in a section of its own" in done.stderr
+        assert "error: There is no key `trainer.deep` here" in done.stderr
         assert ("hydra.callbacks.nested._target_" in done.stderr) == (trusted is None)
     refused(strangers.start(mine, "experiment=tag"), strangers)
 
@@ -162,6 +174,86 @@ def test_a_run_folder_that_names_code_is_refused(
         done, strangers, f"{folder / 'config.yaml'} must hold plain values only", "(hydra.callbacks.mine._target_, more"
     )
     assert not (folder / "resumes.jsonl").exists()
+
+
+PLACES = {
+    "data": "data: {_target_: strange.Callback}",
+    "tokenizer": "tokenizer: {_target_: strange.Callback}",
+    "model": "model: {_target_: strange.Callback, _partial_: true}",
+    "task": "task: {_target_: strange.Callback}",
+    "optimizer": "optimizer: {_target_: torch.optim.SGD, inner: [{deep: {_target_: strange.Callback}}]}",
+    "scheduler": "scheduler: {_target_: strange.Callback}",
+    "callbacks": "callbacks: {mine: {_target_: strange.Callback}}",
+    "logger": "logger: {tensorboard: true, mine: {_target_: src.tasks.classification.ClassificationTask.strange}}",
+    "profiler": "trainer: {profiler: {_target_: torch.utils.collect_env.run}}",
+    "a prefix of ours": "model: {_target_: src.transformer.classifier}",
+    "an interpolation": "model: {_target_: '${model.name}', name: strange.Callback}",
+    "no text": "model: {_target_: [strange.Callback]}",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_target_of_a_run_folder_is_imported(
+    place: str, strangers: Strangers, tmp_path: Path, killed: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read by everything that reads run folders, in this process: `sys.modules` would tell."""
+    monkeypatch.syspath_prepend(strangers.folder)
+    monkeypatch.setenv("FROMZERO_TRUSTED_NAMES", "strange.Call,torch.optim.SGD")  # a part of a name is none
+    folder = killed(tmp_path / "run")
+    shutil.copy(folder / "checkpoints/last.ckpt", folder / "checkpoints/best.ckpt")
+    config = yaml.safe_load((folder / "config.yaml").read_text()) | yaml.safe_load(PLACES[place])
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    asked = {"run": str(folder), "split": "test", "checkpoint": "best", "worst": 0}
+    for read in (
+        lambda: load(folder),
+        lambda: read_run(folder),
+        lambda: read_request(asked, []),
+        lambda: planned(read_command_line([f"resume={folder}"], config_name="train")).__enter__(),
+    ):
+        with pytest.raises(UserError, match=r"names code to run|holds an interpolation"):
+            read()
+    assert [run.folder for run in matching([*find_runs(tmp_path)], ["seed=0"])] == [folder], "a list imports nothing"
+    assert "strange" not in sys.modules
+    assert strangers.traces == []
+
+
+@pytest.mark.parametrize("key", ["model", "optimizer"])
+def test_no_target_of_a_checkpoint_or_an_earlier_resume_is_imported(
+    key: str, strangers: Strangers, tmp_path: Path, killed: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(strangers.folder)
+    folder = killed(tmp_path / "run")
+    path = folder / "checkpoints" / "last.ckpt"
+    content = read_checkpoint(path)
+    own = {"model": {"own": {"_target_": "strange.Callback"}}, "optimizer": {"_target_": "strange.Callback"}}[key]
+    content["hyper_parameters"][key] = {**content["hyper_parameters"][key], **own}
+    torch.save(content, path)
+    asked = {"run": str(folder), "split": "test", "checkpoint": "last", "worst": 0}
+    request = read_request(asked, [])
+    for read in (
+        lambda: read_run(folder, checkpoint="last"),
+        lambda: newest_checkpoint(folder),
+        lambda: evaluate(
+            request.config,
+            folder=folder,
+            split="test",
+            checkpoint="last",
+            worst=0,
+            own_data=True,
+            changes=[],
+            threads=1,
+        ),
+    ):
+        with pytest.raises(UserError, match=rf"last.ckpt must hold plain values only, but names code to run \({key}"):
+            read()
+    (folder / "resumes.jsonl").write_text(json.dumps({"overrides": [f"{key}._target_=strange.Callback"]}) + "\n")
+    with pytest.raises(UserError, match=r"resumes.jsonl must hold plain values only|has the keys of ours"):
+        read_request(asked, [])
+    (folder / "resumes.jsonl").write_text(json.dumps({"overrides": ["+callbacks.x._target_=strange.Callback"]}) + "\n")
+    with pytest.raises(UserError, match="resumes.jsonl must hold plain values only, but names code to run"):
+        read_request(asked, [])
+    assert "strange" not in sys.modules
+    assert strangers.traces == []
 
 
 class Strange:

@@ -56,6 +56,9 @@ def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_pat
         tiny = [override.replace("data.batch_tokens=128", "data.batch_reviews=4") for override in tiny]
     if option == "csv" and group == "data":
         tiny.append(f"data.train={own_reviews(tmp_path)}")
+    if option in ("wandb", "mlflow"):
+        needs(option)
+        tiny += ["logger.wandb.offline=true"] if option == "wandb" else [f"paths.outputs={tmp_path}"]
     config = composed(f"{group}={option}", *tiny, f"paths.cache={cache}")
     assert hyperparameters(config)["model.dim"] == 16
     if option in NEEDS_A_GPU | TWO_PROCESSES | NEEDS_AN_ARCHIVE:

@@ -6,11 +6,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from src.training import curve_files
-from src.training.curve_files import KEPT, build_logger, curve_sizes, cut_back
+from src.training.curve_files import KEPT, csv_logger, curve_sizes, cut_back, tensorboard_logger
 
 
 def log(name: str, folder: Path, steps: range) -> dict[str, int]:
-    logger = build_logger(name, folder)
+    logger = {"csv": csv_logger, "tensorboard": tensorboard_logger}[name](folder)
     for step in steps:
         logger.log_metrics({"loss": float(step)} | ({"accuracy": 1.0} if step == 5 else {}), step)
     sizes = curve_sizes(folder, [logger])
@@ -54,7 +54,7 @@ def test_a_table_is_kept_whenever_the_process_ends(tmp_path: Path, monkeypatch: 
     cut_back(tmp_path, sizes)
     assert [step for step, _ in points("csv", tmp_path)] == [0, 1, 2, 3]
     monkeypatch.setattr(curve_files, "is_first_process", lambda: False)  # another process leaves the file to the first
-    build_logger("csv", tmp_path)
+    csv_logger(tmp_path)
     assert table.stat().st_ino == before
 
 

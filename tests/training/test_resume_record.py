@@ -40,7 +40,7 @@ def test_a_run_of_an_older_version_whose_epochs_end_with_a_short_window(checkpoi
 
 def test_it_speaks_and_writes_when_training_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entry: dict[str, Any] = {"step": 1234, "inexact": []}
-    record = ResumeRecord(tmp_path, entry, ["changed: seed: 0 -> 1"], saved=True)
+    record = ResumeRecord(tmp_path, entry, ["changed: seed: 0 -> 1"], saved=True, names=[])
     record.on_fit_start(SimpleNamespace(is_global_zero=False), None)  # type: ignore[arg-type]
     assert capsys.readouterr().out == ""
     assert not (tmp_path / "resumes.jsonl").exists()
@@ -48,5 +48,5 @@ def test_it_speaks_and_writes_when_training_begins(tmp_path: Path, capsys: pytes
     assert capsys.readouterr().out == f"Resuming {tmp_path} at step 1,234, bit for bit.\nchanged: seed: 0 -> 1\n"
     assert json.loads((tmp_path / "resumes.jsonl").read_text()) == entry
     entry["inexact"] = ["torch was 1, is 2", "seed: 0 -> 1"]
-    again = ResumeRecord(tmp_path, entry, [], saved=False).first_note
+    again = ResumeRecord(tmp_path, entry, [], saved=False, names=[]).first_note
     assert again.endswith("nothing was saved yet, not bit for bit (torch was 1, is 2; seed: 0 -> 1).")
