@@ -1,7 +1,7 @@
 """Train a model: `python -m src.train [group=option] [key=value] ...`, or `--help`.
 
 The command line is checked before anything slow is imported; then Hydra composes the configuration and calls `job`,
-once or, in a sweep, once for every combination.
+once or, in a sweep, has a launcher carry out every combination.
 """
 
 import sys
@@ -13,11 +13,12 @@ from pathlib import Path
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
-from src.config import command_line
+from src.config import command_line, resolvers
 from src.config.composition import CONFIG_FOLDER, validate
 from src.config.sentences import user_error
+from src.config.spelling import quoted
 from src.errors import UserError
 from src.processes.group import refuse_a_sweep
 from src.program import ExplainedExit, complain, run_program
@@ -40,24 +41,31 @@ def check_and_train() -> None:
 
         go_on(line)
         return
-    flags_first, configs = command_line.check(line)
+    flags_first, configs, whole = command_line.check(line)
+    sweeps = line.sweeps or (line.runs and whole is not None and whole.hydra.mode == RunMode.MULTIRUN)
+    if sweeps:
+        refuse_a_sweep()
     if line.runs and any(config.plugs_in for config in configs):
         from src.training.own_parts import check_own_parts  # lightning and torch, as most of them need
 
         check_own_parts(configs)
-    if line.sweeps:
-        refuse_a_sweep()
     sys.argv[1:] = flags_first
-    sweep = Sweep()
+    sweep: Sweep | None = None
+    if sweeps and line.runs and whole is not None:
+        folder = str(whole.hydra.sweep.dir)  # once and for all: its name may ask for the time
+        sys.argv.append(quoted("hydra.sweep.dir", folder))
+        sweep = Sweep.of(whole)
 
     @hydra.main(version_base="1.3", config_path=str(CONFIG_FOLDER), config_name="train")
     def job(composed: DictConfig) -> float | None:
-        return carry_out(composed, sweep)
+        return carry_out(composed) if sweep is None else carry_out_job(composed, sweep)
 
     try:
-        if line.runs:
-            with sweep.keeping_the_record(line.overrides):
+        if sweep is not None:
+            with sweep.held():
                 job()
+        elif line.runs:
+            job()
         else:
             show(job)
     except ExplainedExit:
@@ -66,37 +74,34 @@ def check_and_train() -> None:
         if end.code == 1 and (hidden := user_error(end)):  # a resolver's, inside Hydra
             raise hidden from end
         raise
-    if sweep.failed:
-        sys.exit(2)
 
 
-def carry_out(composed: DictConfig, sweep: Sweep) -> float | None:
+def carry_out(composed: DictConfig) -> float | None:
     """Train once and return the metric that a sweep compares."""
     running = HydraConfig.get()
-    one_of_many = running.mode == RunMode.MULTIRUN
     folder, overrides = Path(running.runtime.output_dir), list(running.overrides.task)
     try:
-        config = validate(composed)
-        if one_of_many:
-            return sweep.carry_out(config, folder=folder, overrides=overrides, sweep=Path(running.sweep.dir))
         from src.training.starting import begin
 
-        return begin(config, folder=folder, overrides=overrides)
+        return begin(validate(composed), folder=folder, overrides=overrides)
     except KeyboardInterrupt:
-        if not one_of_many:
-            with suppress(OSError):
-                folder.rmdir()
+        with suppress(OSError):
+            folder.rmdir()
         raise
     except UserError as error:  # Hydra would print a traceback
         with suppress(OSError):
             folder.rmdir()  # made for nothing, if there is nothing in it
         complain(error)
-        if not one_of_many:
-            raise ExplainedExit(error.exit_code) from error
-        sweep.failed.append(folder)
-        if composed.sweep.fail_fast:
-            raise ExplainedExit(2) from error
-        return None  # the other jobs of a sweep go on
+        raise ExplainedExit(error.exit_code) from error
+
+
+def carry_out_job(composed: DictConfig, sweep: Sweep) -> float | None:
+    """Carry out a job of a sweep where a launcher of others has called for it: here, or in a process of its own."""
+    resolvers.register()  # that process has not read our files
+    whole = composed.copy()
+    with open_dict(whole):
+        whole.hydra = HydraConfig.instance().cfg.hydra  # type: ignore[union-attr]
+    return sweep.carry_out(whole)
 
 
 def show(job: Callable[[], object]) -> None:

@@ -1,10 +1,12 @@
 """A process that carries out one order, read as JSON from standard input: `python -m src.worker`.
 
 Started by `src.processes.launching`, for the other ranks of a DDP run and for the jobs of a sweep. The order holds
-    task        train or evaluate
+    task        train, evaluate or job
     config      the whole configuration, as plain values
     folder      the run folder
-and further arguments of `src.training.training.train` or `src.evaluation.evaluation.evaluate`.
+    parent      the process that started this one
+and further arguments of `src.training.training.train`, `src.evaluation.evaluation.evaluate` or
+`src.training.sweep_job.run_job`.
 """
 
 import json
@@ -20,22 +22,27 @@ from src.program import log_to_terminal, run_program
 
 
 def carry_out(order: dict[str, Any]) -> None:
-    """Train or evaluate as the order says."""
+    """Train, evaluate or do a sweep's job, as the order says."""
     log_to_terminal()
 
     from src.config.schema import Config, TrainConfig
-    from src.evaluation.evaluation import evaluate
     from src.processes.interruption import Interruption
-    from src.training.training import train
 
     interruption = Interruption()
     interruption.install()
-    folder = Path(order.pop("folder"))
-    if order.pop("task") == "evaluate":
-        evaluate(Config.model_validate(order.pop("config")), folder=folder, **order)
+    task, folder, config = order.pop("task"), Path(order.pop("folder")), order.pop("config")
+    if task == "job":
+        from src.training.sweep_job import run_job
+
+        run_job(TrainConfig.model_validate(config), folder=folder, interruption=interruption, **order)
+    elif task == "evaluate":
+        from src.evaluation.evaluation import evaluate
+
+        evaluate(Config.model_validate(config), folder=folder, **order)
     else:
-        config = TrainConfig.model_validate(order.pop("config"))
-        train(config, folder=folder, interruption=interruption, **order)
+        from src.training.training import train
+
+        train(TrainConfig.model_validate(config), folder=folder, interruption=interruption, **order)
 
 
 def run_in_group(body: Callable[[], None]) -> None:
@@ -57,7 +64,9 @@ def run_in_group(body: Callable[[], None]) -> None:
 def main() -> None:
     """Read the order and carry it out."""
     end_with(os.getppid())
-    carry_out(json.load(sys.stdin))
+    order = json.load(sys.stdin)
+    end_with(order.pop("parent"))  # it may have been killed before this process could ask to end with it
+    carry_out(order)
 
 
 if __name__ == "__main__":

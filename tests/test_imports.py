@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-FILES = sorted(SOURCE.rglob("*.py"))
+PLUGINS = SOURCE.with_name("hydra_plugins")  # a namespace that is shared with the plugins of others
+FILES = [*sorted(SOURCE.rglob("*.py")), *sorted(PLUGINS.rglob("*.py"))]
 
 # Room -> what its files may import of the project beside themselves
 GROUND = {
@@ -59,11 +60,12 @@ PROGRAMS = {
     "worker",
     "runs/__main__",
     "__init__",
+    "hydra_plugins",
 }
 SETTINGS = {"data/source_settings", "data/tokenizer_settings", "transformer/settings", "tasks/settings"}
 LIBRARIES = {
-    "hydra": {"config", "train"},
-    "omegaconf": {"config", "train", "runs/record"},
+    "hydra": {"config", "train", "hydra_plugins"},
+    "omegaconf": {"config", "train", "runs/record", "training/sweep", "hydra_plugins"},
     "lightning": {"data/datamodule", "data/split_datamodule", "tasks", "processes", "training", "evaluation"},
     "torchmetrics": {"tasks"},
     "torchtext": {"data"},
@@ -83,7 +85,7 @@ def imported(path: Path) -> set[str]:
 
 
 def place(path: Path) -> str:
-    return str(path.relative_to(SOURCE).with_suffix(""))
+    return str(path.relative_to(SOURCE if path.is_relative_to(SOURCE) else SOURCE.parent).with_suffix(""))
 
 
 @pytest.mark.parametrize("path", FILES, ids=place)
@@ -112,6 +114,17 @@ def test_no_room_imports_one_that_imports_it() -> None:
 
 def test_no_file_is_too_long_to_be_read_at_once() -> None:
     assert [place(path) for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > 250] == []
+
+
+def test_hydra_finds_our_plugins_beside_those_of_others() -> None:
+    """It imports them all at each start; an __init__.py would hide everybody else's."""
+    assert not (PLUGINS / "__init__.py").exists()
+    slow = {"torch", "lightning", "optuna", "joblib", "submitit", "matplotlib"}
+    for path in PLUGINS.rglob("*.py"):
+        at_top = ast.parse(path.read_text(encoding="utf-8")).body
+        names = {alias.name for node in at_top if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module or "" for node in at_top if isinstance(node, ast.ImportFrom)}
+        assert not {name.split(".")[0] for name in names} & {*slow, "src"}, path
 
 
 def test_no_ready_made_transformer() -> None:

@@ -1,5 +1,6 @@
 """The wheel holds the program and its configuration, and works away from the repository."""
 
+import importlib.util
 import subprocess
 import sys
 import venv
@@ -24,6 +25,9 @@ def test_wheel_in_a_clean_environment_composes_from_another_directory(tmp_path: 
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "conf").rglob("*.yaml")}
     assert shipped <= set(names)
+    assert {name for name in names if name.startswith("hydra_plugins/")} == {
+        str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "hydra_plugins").rglob("*.py")
+    }
     assert any(name.startswith("src/data/") and name.endswith(".npz") for name in names), "the film numbers"
 
     environment = tmp_path / "environment"
@@ -52,3 +56,14 @@ def test_wheel_in_a_clean_environment_composes_from_another_directory(tmp_path: 
     assert config["model"]["norm"] == "post"
     assert config["seed"] == 7
     assert list(elsewhere.iterdir()) == []
+    plugins = (
+        "from hydra.core.plugins import Plugins; from hydra.plugins.launcher import Launcher\n"
+        "print(*(one.__module__ for one in Plugins.instance().discover(Launcher)))"
+    )
+    found = subprocess.run(
+        [python, "-c", plugins], cwd=elsewhere, capture_output=True, text=True, timeout=60, check=True
+    ).stdout.split()
+    assert "hydra_plugins.fromzero.process_launcher" in found
+    for others in ("hydra_joblib_launcher", "hydra_submitit_launcher"):
+        installed = importlib.util.find_spec(f"hydra_plugins.{others}") is not None
+        assert any(name.startswith(f"hydra_plugins.{others}.") for name in found) == installed

@@ -35,7 +35,7 @@ from src.config.quoting import as_text
 from src.config.schema import TrainConfig
 from src.config.sentences import FaultsError
 from src.config.spelling import spelt_out, without_nulls
-from src.config.sweep_axes import axis_fault, jobs
+from src.config.sweep_axes import axis_fault, jobs, launcher_faults
 from src.config.trusted_names import untrusted_names
 
 _COMPLETION = re.compile("(install|uninstall|query)=(bash|fish|zsh)")
@@ -134,6 +134,7 @@ class Checked(NamedTuple):
 
     flags_first: list[str]  # for Hydra
     configs: list[TrainConfig]  # of all jobs; none where values are not looked at
+    whole: DictConfig | None  # `hydra` included, without what a sweep goes over; None if it completes another one
 
 
 def check(line: CommandLine) -> Checked:
@@ -143,9 +144,10 @@ def check(line: CommandLine) -> Checked:
         FaultsError: with a sentence for every fault found.
     """
     if line.completes:
-        return Checked(line.flags_first, [])
+        return Checked(line.flags_first, [], None)
     faults: list[str] = []
     configs: list[TrainConfig] = []
+    whole: DictConfig | None = None
     with config_files(folder=CONFIG_FOLDER, extra_folder=line.extra_folder, config_name=line.config_name) as files:
         known_groups = files.groups()
         overrides: list[Override] = []
@@ -172,13 +174,15 @@ def check(line: CommandLine) -> Checked:
                     overrides.remove(override)
             kept = {override.key_or_group for override in overrides}
             left_out = {override.key_or_group for override in given} - kept
-            found, configs = _composed(line, overrides, files, left_out=left_out)
+            fixed = [str(override.input_line) for override in overrides if not override.is_sweep_override()]
+            whole = compose_all(line.config_name, fixed)  # what Hydra takes its own settings from
+            found, configs = _composed(line, overrides, whole, files, left_out=left_out)
             faults += found
         except FaultsError as error:  # of a composition
             faults += error.sentences
     if faults:
         raise FaultsError(faults)
-    return Checked(line.flags_first, configs)
+    return Checked(line.flags_first, configs, whole)
 
 
 def _with_own_sections(line: CommandLine, given: Sequence[Override], groups: Collection[str]) -> CommandLine:
@@ -189,14 +193,13 @@ def _with_own_sections(line: CommandLine, given: Sequence[Override], groups: Col
 
 
 def _composed(
-    line: CommandLine, overrides: list[Override], files: ConfigFiles, *, left_out: set[str]
+    line: CommandLine, overrides: list[Override], whole: DictConfig, files: ConfigFiles, *, left_out: set[str]
 ) -> tuple[list[str], list[TrainConfig]]:
     """Return the faults and the jobs of a good command line, or of the good part of one without some keys."""
     swept = [override for override in overrides if override.is_sweep_override()]
-    fixed = [override for override in overrides if override not in swept]  # what Hydra takes its own settings from
-    whole = compose_all(line.config_name, [str(override.input_line) for override in fixed])
     multirun = line.multirun or (line.runs and whole.hydra.mode == RunMode.MULTIRUN)
     faults = untrusted_names(whole)
+    faults += [] if faults else launcher_faults(whole)
     if line.runs:
         faults += folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
         faults += ineffective_overrides(overrides, whole, multirun=multirun)
@@ -237,6 +240,7 @@ def _job(config: DictConfig, files: ConfigFiles, *, left_out: set[str]) -> tuple
     """Return a job, and the faults of its values, but none that names a key whose override was left out."""
     faults = [*ineffective_files(config, files), *ineffective_shares(config, files), *mixed_sections(config, files)]
     valid: list[TrainConfig] = []
+    config = config.copy()
     OmegaConf.set_struct(config, False)
     config.pop("hydra")
     try:

@@ -12,11 +12,16 @@ def spelt_out(overrides: Sequence[str]) -> list[str]:
     for text in map(as_said_now, overrides):
         key, sign, value = text.partition("=")
         if key in ("resume", "resume.run") and sign and value != "null":
-            quoted = value.strip("'\"").replace("\\", "\\\\").replace("'", "\\'")
-            spelt.append(f"resume.run='{quoted}'")
+            spelt.append(quoted("resume.run", value.strip("'\"")))
         else:
             spelt.append(text)
     return spelt
+
+
+def quoted(key: str, text: str) -> str:
+    """Return an override by which a key holds a text, in the quotes of Hydra's grammar."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
 
 
 def without_nulls(overrides: Sequence[str]) -> list[str]:

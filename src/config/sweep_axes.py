@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
 
+OUR_LAUNCHER = "hydra_plugins.fromzero.process_launcher.ProcessLauncher"
 MOST_JOBS_CHECKED = 50  # composing one takes about 60 ms, so the start of a larger sweep would drag
 MOST_VALUES = 10_000  # of one override; range(0,inf) never ends
 
@@ -42,6 +44,15 @@ def axis_fault(override: Override) -> str | None:
             f"list them: {override.key_or_group}={whole}."
         )
     return None
+
+
+def launcher_faults(config: DictConfig) -> list[str]:
+    """Say what keeps the launcher of a composed configuration (with `hydra`) from starting jobs, if anything does."""
+    at_once = OmegaConf.select(config, "hydra.launcher.n_jobs", throw_on_missing=False)
+    ours = config.hydra.launcher._target_ == OUR_LAUNCHER
+    if ours and (type(at_once) is not int or at_once < 1):
+        return [f"`hydra.launcher.n_jobs` must be a whole number from 1, but is {at_once} instead."]
+    return []
 
 
 def jobs(overrides: Sequence[Override]) -> list[list[str]]:

@@ -16,6 +16,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf
 
 from src.runs.trust import CODE_KEYS, VARIABLE, users_names
@@ -24,12 +27,15 @@ TRUSTED = frozenset(  # all that the options of Hydra 1.3.8 and of conf/hydra ho
     {
         "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
         "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+        "hydra_plugins.fromzero.process_launcher.ProcessLauncher",
         "logging.StreamHandler",
         "logging.FileHandler",
         "ext://sys.stdout",
         "ext://sys.stderr",
         "${hydra.runtime.output_dir}/${hydra.job.name}.log",
         "hydra-${hydra.job.name}.log",
+        "${hydra.sweep.dir}/.submitit/%j",
+        "${hydra.job.name}",
     }
 )
 LOADED = tuple(f"hydra.{name}" for name in ("launcher", "sweeper", "callbacks", "job_logging", "hydra_logging"))
@@ -81,12 +87,22 @@ def names_code(key: str, text: str) -> bool:
     return below or "_target_" in text or key.split(".")[-1] in _NAMING
 
 
+def _plugins(section: str) -> frozenset[str]:
+    """Return the classes that are installed as launchers or sweepers for Hydra: it loads them at each start anyway."""
+    kind = {"hydra.launcher": Launcher, "hydra.sweeper": Sweeper}.get(section)
+    found = Plugins.instance().discover(kind) if kind else []
+    names = {f"{one.__module__}.{one.__qualname__}" for one in found}
+    return frozenset(name for name in names if name.startswith("hydra_plugins."))
+
+
 def _walk(node: Any, own: frozenset[str], path: str = "") -> Iterator[str]:
     """Yield the dotted names of all values that choose code and are neither ours nor the user's `own`."""
     loaded = any(path == one or path.startswith(f"{one}.") for one in LOADED)
     name = path.rpartition(".")[2]
     if name in CODE_KEYS or (loaded and name in _NAMING):
         trusted = TRUSTED if name == "filename" else TRUSTED | own
+        if name == "_target_":
+            trusted |= _plugins(path.rpartition(".")[0])
         if not (loaded and isinstance(node, str) and node in trusted):
             yield path
     elif isinstance(node, dict):

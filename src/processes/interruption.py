@@ -6,10 +6,10 @@ Here the handler only takes a note during training; the processes then agree at 
 
 import signal
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import lightning
-import torch
+if TYPE_CHECKING:
+    import lightning
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -50,10 +50,12 @@ class Interruption:
         """Raise for signals again; one that was noted and not yet answered stays noted."""
         self._deferred = False
 
-    def agreed(self, trainer: lightning.Trainer) -> int | None:
+    def agreed(self, trainer: "lightning.Trainer") -> int | None:
         """Return the signal that some process got, if any did; a collective. All processes get the same answer."""
         mine = self._noted or 0
         if trainer.world_size > 1:
+            import torch  # who starts jobs of a sweep needs none
+
             mine = int(
                 trainer.strategy.reduce(torch.tensor(mine, device=trainer.strategy.root_device), reduce_op="max")
             )

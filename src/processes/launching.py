@@ -39,10 +39,10 @@ def make_order(task: str, config: Config, folder: Path, arguments: Mapping[str, 
     """Return an order for `start_worker`.
 
     Args:
-        task: "train" or "evaluate".
+        task: "train", "evaluate" or "job".
         config: the whole configuration.
         folder: the run folder.
-        arguments: of `src.training.training.train` or `src.evaluation.evaluation.evaluate`, but for these two.
+        arguments: of the function that carries it out (`src.worker`), but for these two.
     """
     return {"task": task, "config": config.model_dump(mode="json"), "folder": str(folder.absolute()), **arguments}
 
@@ -70,7 +70,7 @@ def start_worker(
     stdin: IO[str] | None = process.stdin
     assert stdin is not None
     try:
-        json.dump(dict(order), stdin)
+        json.dump({**order, "parent": os.getpid()}, stdin)
         stdin.close()
     except BrokenPipeError:
         pass  # it died at once; whoever waits for it will see that

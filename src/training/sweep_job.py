@@ -1,126 +1,104 @@
-"""One job of a sweep: a process of its own, begun, gone on with, or passed over because it is finished.
+"""One job of a sweep, in the process that carries it out: begun, gone on with, or passed over because it is over.
 
-Nothing of a job can leak into the next: not its environment, not its process group, not its memory, not its crash.
-A launcher that runs jobs elsewhere (joblib, SLURM) replaces this module and nothing else.
+It is here that this is decided, so that it holds whoever starts the process (`src.training.sweep`).
 """
 
-import json
 import os
-import shlex
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from src.config.older_runs import with_rules_of
-from src.config.overlay import differences, overlaid
 from src.config.schema import TrainConfig
-from src.errors import UserError
-from src.processes.interruption import SIGNALS, Interrupted
-from src.processes.launching import OF_A_GROUP, make_order, start_worker
-from src.runs.reading import earlier_resumes, read_config, read_record
-from src.training.resuming import Resumption, resumption
+from src.processes.interruption import Interruption
+from src.training.begun import is_over
+
+OUTPUT = "output.log"  # in the job's folder
 
 
-class OtherSweepError(UserError):
-    """The folder holds another sweep."""
+def run_job(
+    config: TrainConfig,
+    *,
+    folder: Path,
+    overrides: list[str],
+    name: str,
+    command: str,
+    apart: bool,
+    interruption: Interruption,
+) -> None:
+    """Carry out a job, unless it is over.
 
-
-class FailedJobError(UserError):
-    """A job ended without a result; it has said why itself."""
-
-
-def run_job(config: TrainConfig, *, folder: Path, overrides: list[str]) -> float | None:
-    """Carry out a job, unless it is finished, and return the metric that `task.monitor` names.
+    Args:
+        config: of the job.
+        folder: of the job.
+        overrides: of the job.
+        name: what to call it.
+        command: that asked for the sweep, for the record.
+        apart: whether to write into output.log in the folder, once it is said what is done.
+        interruption: the signals of this process.
 
     Raises:
-        FailedJobError: it failed.
         OtherSweepError: the folder holds another job.
-        Interrupted: by a signal, which the job was handed and has answered.
+        UserError: the job cannot be carried out.
     """
-    named = f"job {folder.name} ({' '.join(overrides) or 'no overrides'})"
-    results = folder / "metrics.json"
     begun = (folder / "run.json").exists()
+    if begun and is_over(config, folder=folder, overrides=overrides):
+        print(f"{name}: finished before, not repeated", flush=True)
+        return
     config = with_rules_of(folder.parent, config, overrides)
-    if begun and _other(config, folder):
-        raise OtherSweepError(
-            f"hydra.sweep.dir must hold the same sweep when it is started again, but {folder} holds another job; "
-            "repeat the command as it was, or leave hydra.sweep.dir out."
+    print(f"{name}: {'going on' if begun else 'starting'} in {folder}", flush=True)
+    with _into(folder / OUTPUT) if apart else _here():
+        _train(config, folder=folder, overrides=overrides, begun=begun, command=command, interruption=interruption)
+
+
+def _train(
+    config: TrainConfig, *, folder: Path, overrides: list[str], begun: bool, command: str, interruption: Interruption
+) -> None:
+    from src.lock import locked
+    from src.runs.reading import earlier_resumes, read_record
+    from src.training.resuming import resumption  # torch: seconds that a job that is over need not wait for
+    from src.training.training import train
+
+    if not begun:
+        train(config, folder=folder, overrides=overrides, interruption=interruption, command=command)
+        return
+    with locked(folder):
+        earlier = earlier_resumes(folder)
+        gone_on = resumption(folder, read_record(folder), config, [], [], inexact=earlier.inexact)
+        train(
+            config,
+            folder=folder,
+            overrides=overrides,
+            interruption=interruption,
+            resumed=True,
+            checkpoint=str(gone_on.checkpoint) if gone_on.checkpoint else None,
+            threads=gone_on.threads,
+            resume=gone_on.entry,
+            notes=gone_on.notes,
         )
-    if begun and results.exists():
-        print(f"{named}: finished before, not repeated")
-        return _result(results, config)
-    print(f"{named}: {'going on' if begun else 'starting'} in {folder}", flush=True)
-    gone_on = _gone_on(config, folder) if begun else None
-    checkpoint = gone_on.checkpoint if gone_on else None
-    order = make_order(
-        "train",
-        config,
-        folder,
-        {
-            "overrides": overrides,
-            "resumed": begun,
-            "checkpoint": str(checkpoint) if checkpoint else None,
-            "threads": gone_on.threads if gone_on else None,
-            "resume": gone_on.entry if gone_on else None,
-            "notes": gone_on.notes if gone_on else [],
-            "command": shlex.join(["python", "-m", "src.train", *sys.argv[1:]]),
-        },
-    )
-    environment = {name: value for name, value in os.environ.items() if name not in OF_A_GROUP}
-    with _handing_on() as (job, handed_on):
-        job.append(start_worker(order, environment=environment, new_session=True))
-        code = job[0].wait()
-    if handed_on:  # the job may have ended before it could answer, well or not; the sweep does
-        raise Interrupted(handed_on[0])
-    if code in (128 + number for number in SIGNALS):
-        raise Interrupted(code - 128)
-    if code or not results.exists():
-        raise FailedJobError(f"{named} failed with exit code {code}; what it left is in {folder}.")
-    return _result(results, config)
 
 
 @contextmanager
-def _handing_on() -> Iterator[tuple[list[subprocess.Popen[str]], list[int]]]:
-    """Hand signals on to the job, all its processes, while it runs; give the job's place and the signals so far."""
-    job: list[subprocess.Popen[str]] = []
-    handed_on: list[int] = []
-
-    def hand_on(number: int, frame: FrameType | None) -> None:
-        del frame
-        if not job:
-            raise Interrupted(number)
-        handed_on.append(number)
-        with suppress(ProcessLookupError):  # it has just ended
-            os.killpg(job[0].pid, number)
-
-    before = {number: signal.signal(number, hand_on) for number in SIGNALS}
+def _into(path: Path) -> Iterator[None]:
+    """Write what this process and its own say into a file, but not why it ends: that is heard where it was started."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    streams = (sys.stdout, sys.stderr)
+    for stream in streams:
+        stream.flush()
+    kept = [os.dup(stream.fileno()) for stream in streams]
+    with path.open("ab") as file:
+        for stream in streams:
+            os.dup2(file.fileno(), stream.fileno())
     try:
-        yield job, handed_on
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for process in job:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        for stream, handle in zip(streams, kept, strict=True):
+            stream.flush()
+            os.dup2(handle, stream.fileno())
+            os.close(handle)
 
 
-def _gone_on(config: TrainConfig, folder: Path) -> Resumption:
-    earlier = earlier_resumes(folder)
-    return resumption(folder, read_record(folder), config, [], [], inexact=earlier.inexact)
-
-
-def _other(config: TrainConfig, folder: Path) -> bool:
-    """Say whether the folder holds a job with another configuration; where files lie does not matter."""
-    theirs, _ = overlaid(read_config(folder, config.own_names()), [], kind=TrainConfig)
-    elsewhere = ("paths.", "checkpoint.", "resume.", "sweep.")
-    return any(not change.key.startswith(elsewhere) for change in differences(theirs, config))
-
-
-def _result(results: Path, config: TrainConfig) -> float | None:
-    value = json.loads(results.read_text(encoding="utf-8")).get(config.task.monitor)
-    return None if value is None else float(value)
+@contextmanager
+def _here() -> Iterator[None]:
+    yield

@@ -164,6 +164,8 @@ def test_every_fault_is_named_at_once() -> None:
         ("trainer=mps trainer.devices=2", "`trainer.devices` must be 1 on mps, but is 2 instead."),
         ("trainer=mps trainer.precision=64-true", "`trainer.precision` must not be 64-true on mps"),
         ("trainer=mps trainer.strategy=ddp", "`trainer.strategy` must be auto on mps, but is ddp instead."),
+        ("-m seed=0,1 hydra.launcher.n_jobs=0", "`hydra.launcher.n_jobs` must be a whole number from 1, but is 0 inst"),
+        ("-m seed=0,1 hydra.launcher.n_jobs=two", "`hydra.launcher.n_jobs` must be a whole number from 1, but is two"),
         ("--config-path conf", "The configuration must be that of conf/, but --config-path names another;"),
         ("--experimental-rerun x", "A run must be asked for by overrides, but --experimental-rerun loads a pickle"),
         ("--shell-completion", "--shell-completion must stand beside install=SHELL or uninstall=SHELL, of bash, fish"),
@@ -333,6 +335,7 @@ def test_options_in_a_folder_of_the_users_own(tmp_path: Path) -> None:
 
 
 EVIL = {
+    "hydra.launcher.n_jobs._target_": "hydra: {launcher: {n_jobs: {_target_: os.system}}}",
     "hydra.launcher._target_": "hydra: {launcher: {_target_: os.system}}",
     "hydra.callbacks.x._target_": "hydra: {callbacks: {x: {_target_: os.system}}}",
     "hydra.job_logging.handlers.console.class": "hydra: {job_logging: {handlers: {console: {class: os.system}}}}",
@@ -355,16 +358,17 @@ def test_no_file_names_code_to_run(tmp_path: Path, key: str) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Hydra's own, about b
 def test_no_file_smuggles_in_a_launcher_or_a_folder(tmp_path: Path) -> None:
     write(tmp_path / "a/hydra/launcher/evil.yaml", "_target_: os.system\n")
-    write(tmp_path / "a/experiment/evil.yaml", "# @package _global_\ndefaults:\n  - override /hydra/launcher: evil\n")
-    write(tmp_path / "b/hydra/launcher/basic.yaml", "_target_: os.system\n")  # in place of Hydra's own
+    write(tmp_path / "a/hydra/sweeper/evil.yaml", "_target_: os.system\n")
+    write(tmp_path / "a/experiment/evil.yaml", "# @package _global_\ndefaults:\n  - override /hydra/sweeper: evil\n")
+    write(tmp_path / "b/hydra/launcher/process.yaml", "_target_: os.system\n")  # in place of ours
     write(tmp_path / "c/mine.yaml", "defaults: [train]\nhydra: {searchpath: ['pkg://antigravity']}\n")
-    for found in (
-        faults(f"--config-dir={tmp_path}/a", "experiment=evil"),
-        faults(f"--config-dir={tmp_path}/a", "hydra/launcher=evil"),
-        faults(f"--config-dir={tmp_path}/b"),
+    for part, found in (
+        ("sweeper", faults(f"--config-dir={tmp_path}/a", "experiment=evil")),
+        ("launcher", faults(f"--config-dir={tmp_path}/a", "hydra/launcher=evil")),
+        ("launcher", faults(f"--config-dir={tmp_path}/b")),
     ):
         assert len(found) == 1
-        assert found[0].startswith("`hydra.launcher._target_` names code to run, which no file or override may do;")
+        assert found[0].startswith(f"`hydra.{part}._target_` names code to run, which no file or override may do;")
     assert faults(f"--config-dir={tmp_path}/c", "--config-name=mine") == [
         "`hydra.searchpath` must be left empty; name further files by --config-dir."
     ]

@@ -12,7 +12,7 @@ from src.config.overlay import overlaid
 from src.config.schema import Config, TrainConfig
 from src.data.table_reviews import TableReviews
 from src.runs.reading import read_config
-from src.training.sweep_job import OtherSweepError, run_job
+from src.training.begun import OtherSweepError, is_over
 from tests.config.composing import composed
 
 OLD = Path(__file__).parents[1] / "fixtures" / "run_format_1"
@@ -84,7 +84,7 @@ def test_the_fingerprint_of_an_older_run_is_what_it_was(tmp_path: Path):
 def test_an_older_sweep_is_the_same_and_goes_on_by_its_rules(tmp_path: Path):
     new = composed(*OWN)
     begin_job(tmp_path / "0", without_newer_keys(new), finished=True)
-    assert run_job(new, folder=tmp_path / "0", overrides=[*OWN]) == 0.75
+    assert is_over(new, folder=tmp_path / "0", overrides=[*OWN])
     for job in ("0", "1"):  # the second has not begun: one sweep, one rule
         assert rules(with_rules_of((tmp_path / job).parent, new, OWN)) == rules(
             overlaid(without_newer_keys(new), [], kind=TrainConfig)[0]
@@ -92,7 +92,7 @@ def test_an_older_sweep_is_the_same_and_goes_on_by_its_rules(tmp_path: Path):
     insisted = [*OWN, "data.quoting=auto"]
     assert with_rules_of(tmp_path, new, insisted).data.quoting == "auto"
     with pytest.raises(OtherSweepError):
-        run_job(composed(*insisted), folder=tmp_path / "0", overrides=insisted)
+        is_over(composed(*insisted), folder=tmp_path / "0", overrides=insisted)
     begin_job(tmp_path / "new" / "0", new.model_dump(mode="json"), finished=True)
     assert with_rules_of(tmp_path / "new", new, OWN) == new
-    assert run_job(new, folder=tmp_path / "new" / "0", overrides=[*OWN]) == 0.75
+    assert is_over(new, folder=tmp_path / "new" / "0", overrides=[*OWN])
