@@ -15,7 +15,7 @@ from src.config.config_files import ConfigFiles
 from src.config.own_sections import mixed
 from src.config.quoting import as_text, as_typed, takes_text
 from src.config.sentences import FaultsError, unknown_key, unknown_option
-from src.config.sweep_axes import values
+from src.config.sweep_axes import left_out_extra, values
 from src.config.trainer_arguments import left_out
 from src.config.trainer_settings import ADDED
 from src.config.trusted_names import EMPTY, is_callback, names_code
@@ -93,7 +93,7 @@ def group_faults(override: Override, files: ConfigFiles) -> Iterator[str]:
         if name == "null" and group in OPTIONAL_GROUPS:
             yield f"`{group}` cannot be swept over null; run {group}=null by itself."  # Hydra takes no null here
         elif name not in options:
-            yield unknown_option(f"`{group}`", name or "nothing", options)
+            yield left_out_extra(group, name) or unknown_option(f"`{group}`", name or "nothing", options)
 
 
 def names_a_class(override: Override) -> bool:

@@ -9,6 +9,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 OUR_LAUNCHER = "hydra_plugins.fromzero.process_launcher.ProcessLauncher"
+_OF_AN_EXTRA = {"hydra/launcher": ("joblib", "submitit_local", "submitit_slurm")}
 MOST_JOBS_CHECKED = 50  # composing one takes about 60 ms, so the start of a larger sweep would drag
 MOST_VALUES = 10_000  # of one override; range(0,inf) never ends
 
@@ -43,6 +44,13 @@ def axis_fault(override: Override) -> str | None:
             f"A sweep must name whole options, but {text} also finds the parts that they share; "
             f"list them: {override.key_or_group}={whole}."
         )
+    return None
+
+
+def left_out_extra(group: str, option: str) -> str | None:
+    """Say which extra brings an option of a group that is missing, if one does."""
+    if option in _OF_AN_EXTRA.get(group, ()):
+        return f"`{group}={option}` must be installed, but is not; say pip install 'fromzero[launchers]'."
     return None
 
 

@@ -1,5 +1,6 @@
 """Every fault of a command line is found, before anything slow is imported."""
 
+import importlib.util
 import itertools
 import random
 import shlex
@@ -235,6 +236,13 @@ def test_every_fault_is_named_at_once() -> None:
 def test_sentences(arguments: str, sentence: str) -> None:
     found = faults(*arguments.split())
     assert any(one.startswith(sentence) for one in found), found
+
+
+@pytest.mark.skipif(importlib.util.find_spec("joblib") is not None, reason="joblib is installed")
+def test_what_is_not_installed_is_named_with_its_extra() -> None:
+    assert faults("-m", "seed=1,2", "hydra/launcher=joblib") == [
+        "`hydra/launcher=joblib` must be installed, but is not; say pip install 'fromzero[launchers]'."
+    ]
 
 
 @pytest.mark.parametrize(
