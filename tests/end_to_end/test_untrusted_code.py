@@ -250,7 +250,7 @@ def test_no_target_of_a_checkpoint_or_an_earlier_resume_is_imported(
     with pytest.raises(UserError, match=r"resumes.jsonl must hold plain values only|has the keys of ours"):
         read_request(asked, [])
     (folder / "resumes.jsonl").write_text(json.dumps({"overrides": ["+callbacks.x._target_=strange.Callback"]}) + "\n")
-    with pytest.raises(UserError, match="resumes.jsonl must hold plain values only, but names code to run"):
+    with pytest.raises(UserError, match=r"resumes.jsonl must hold plain values only, but names code to run"):
         read_request(asked, [])
     assert "strange" not in sys.modules
     assert strangers.traces == []

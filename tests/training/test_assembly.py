@@ -19,6 +19,7 @@ from src.training import assembly, devices
 from src.training.hyperparameters import hyperparameters
 from src.training.training import train
 from tests.config.composing import composed
+from tests.extras import needs
 
 TINY = (
     "model.dim=16", "model.encoder_layers=1", "data.max_tokens=32", "data.batch_tokens=128", "data.overfit_reviews=8",
@@ -37,9 +38,18 @@ def test_a_share_that_leaves_a_process_no_batch_is_refused(limit: float, batches
     assembly.check_evaluation_limit("validation", 1, batches=batches, processes=processes)
 
 
-def options() -> list[tuple[str, str]]:
+TRACKERS = ("wandb", "mlflow")
+
+
+def options() -> list[Any]:
     groups = [folder for folder in sorted(CONFIG_FOLDER.iterdir()) if folder.is_dir() and folder.name != "hydra"]
-    return [(group.name, path.stem) for group in groups for path in sorted(group.glob("[!_]*.yaml"))]
+    return [
+        pytest.param(
+            group.name, name, marks=[needs(name, extra=name)] if name in TRACKERS else [], id=f"{group.name}={name}"
+        )
+        for group in groups
+        for name in sorted(path.stem for path in group.glob("[!_]*.yaml"))
+    ]
 
 
 def own_reviews(folder: Path) -> Path:
@@ -49,15 +59,14 @@ def own_reviews(folder: Path) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize(("group", "option"), options(), ids=["=".join(choice) for choice in options()])
+@pytest.mark.parametrize(("group", "option"), options())
 def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_path: Path, cache: Path) -> None:
     tiny = list(TINY)
     if group == "experiment":  # it sets a number of reviews; the last word is the command line's
         tiny = [override.replace("data.batch_tokens=128", "data.batch_reviews=4") for override in tiny]
     if option == "csv" and group == "data":
         tiny.append(f"data.train={own_reviews(tmp_path)}")
-    if option in ("wandb", "mlflow"):
-        needs(option)
+    if option in TRACKERS:
         tiny += ["logger.wandb.offline=true"] if option == "wandb" else [f"paths.outputs={tmp_path}"]
     config = composed(f"{group}={option}", *tiny, f"paths.cache={cache}")
     assert hyperparameters(config)["model.dim"] == 16
