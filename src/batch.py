@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class Special(IntEnum):
-    """Ids that mean the same in every vocabulary; ordinary tokens begin at `len(Special)`."""
+    """Ids in the vocabularies that are built here; whoever needs an id asks the tokenizer, which may be another's."""
 
     PAD = 0
     UNK = 1
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
     for which nothing was left.
     """
 
-    tokens_BL: Tensor  # int64; Special.PAD where valid_BL is False
+    tokens_BL: Tensor  # int64; the tokenizer's padding where valid_BL is False
     valid_BL: Tensor  # bool; True for a real token, and every review has at least one
     labels_B: Tensor  # int64, 0 .. classes - 1
     index_B: Tensor  # int64
@@ -40,11 +40,12 @@ class Batch(NamedTuple):
 class SequenceToSequenceBatch(NamedTuple):
     """Source sequences with the target sequences to produce from them, both padded on the right.
 
-    A target holds `<bos> ... <eos>`: the decoder reads all but its last token and predicts all but its first.
+    A target stands between the tokenizer's begin and end: the decoder reads all but its last token and predicts all but
+    its first.
     """
 
     tokens_BL: Tensor  # int64
     valid_BL: Tensor  # bool
-    targets_BT: Tensor  # int64; begins with Special.BOS, ends with Special.EOS, then Special.PAD
+    targets_BT: Tensor  # int64; with begin and end, then padding
     targets_valid_BT: Tensor  # bool
     index_B: Tensor  # int64

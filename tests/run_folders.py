@@ -7,8 +7,7 @@ from typing import Any
 import torch
 import yaml
 
-from src.data.tokenizers import train_tokenizer
-from src.data.vocabulary import Vocabulary
+from src.data.tokenizers import build_tokenizer, saved_tokenizer
 from src.runs.checkpoint_file import write_checkpoint
 from src.transformer.classifier import TransformerClassifier
 
@@ -41,13 +40,9 @@ def make_run(
     folder: Path, *, tokenizer: str = "basic_english", max_tokens: int = 64, head_share: float = 0.25, **model: Any
 ) -> Path:
     """Write a run folder whose model has other keywords where `model` says so."""
-    trained = train_tokenizer(tokenizer, TEXTS, vocabulary_size=400, min_frequency=1)
-    inventory = trained.inventory()
-    if inventory is None:
-        vocabulary = Vocabulary.build((trained.tokenize(text) for text in TEXTS), size=400, min_frequency=1)
-    else:
-        vocabulary = Vocabulary(inventory)
-    keywords = {"vocabulary_size": len(vocabulary), "classes": 2} | MODEL | model
+    fitted = build_tokenizer({"name": tokenizer, "vocabulary_size": 400})
+    fitted.fit(TEXTS)
+    keywords = {"vocabulary_size": fitted.size, "classes": 2} | MODEL | model
     torch.manual_seed(0)
     classifier = TransformerClassifier(**keywords)
     for parameter in classifier.parameters():  # bigrams begin at zero, and all differences would be small
@@ -61,6 +56,6 @@ def make_run(
         write_checkpoint(content, folder / "checkpoints" / f"{name}.ckpt")
     (folder / "config.yaml").write_text(yaml.safe_dump({"data": {"max_tokens": max_tokens, "head_share": head_share}}))
     (folder / "run.json").write_text(json.dumps({"format_version": 1, "started": "2026-11-22T01:35:35+00:00"}))
-    learnt = {"tokenizer": trained.state(), "tokens": vocabulary.state(), "labels": ["negative", "positive"]}
+    learnt = saved_tokenizer(fitted) | {"labels": ["negative", "positive"]}
     (folder / "vocabulary.json").write_text(json.dumps(learnt))
     return folder

@@ -18,7 +18,7 @@ from src.config.trainer_settings import (
     TrainerSettings,
 )
 from src.data.source_settings import CsvSettings, Data
-from src.data.tokenizer_settings import BasicEnglishSettings, BpeSettings
+from src.data.tokenizer_settings import TokenizerSection
 from src.settings import BY_TARGET, OURS, OWN, OwnSection, Section, refuse
 from src.targets.names import SECTIONS, target_names
 from src.tasks.settings import (
@@ -45,7 +45,7 @@ class Config(Section):
     """conf/train.yaml, composed: what a run is made of, whether it is trained or only measured."""
 
     data: Data
-    tokenizer: Annotated[BasicEnglishSettings | BpeSettings, Field(discriminator="name")]
+    tokenizer: TokenizerSection
     model: Model
     task: Task
     optimizer: Optimizer

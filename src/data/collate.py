@@ -7,17 +7,20 @@ import torch
 from numpy.typing import ArrayLike
 from torch.utils.data import Dataset
 
-from src.batch import Batch, Special
+from src.batch import Batch
 from src.data.encoded import EncodedSplit
 
 
-def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLike, pad_to_multiple: int = 1) -> Batch:
+def collate(
+    sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLike, padding_id: int, pad_to_multiple: int = 1
+) -> Batch:
     """Pad sequences of ids on the right to the longest one.
 
     Args:
         sequences: B sequences of at least one id each; B may be 0, which gives tensors of shape (0, 1).
         labels: (B,)
         index: (B,) places of the reviews in their split.
+        padding_id: of the tokenizer.
         pad_to_multiple: L is rounded up to a multiple of this: a kernel keeps memory for every shape it has met.
 
     Raises:
@@ -29,7 +32,7 @@ def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLi
         raise ValueError("every sequence must have at least one token: an empty review becomes <unk>.")
     longest = -(-int(lengths_B.max(initial=1)) // pad_to_multiple) * pad_to_multiple
     valid_BL = np.arange(longest) < lengths_B[:, None]
-    tokens_BL = np.full(valid_BL.shape, int(Special.PAD), dtype=np.int64)
+    tokens_BL = np.full(valid_BL.shape, padding_id, dtype=np.int64)
     if arrays:
         tokens_BL[valid_BL] = np.concatenate(arrays)
     return Batch(
@@ -43,8 +46,9 @@ def collate(sequences: Sequence[ArrayLike], *, labels: ArrayLike, index: ArrayLi
 class BatchDataset(Dataset[Batch]):
     """Batches of a split, asked for by the indices that a plan yields."""
 
-    def __init__(self, split: EncodedSplit) -> None:
+    def __init__(self, split: EncodedSplit, *, padding_id: int) -> None:
         self.split = split
+        self.padding_id = padding_id
 
     def __getitem__(self, indices: list[int]) -> Batch:
         """Return one padded batch of the reviews at these places."""
@@ -52,4 +56,5 @@ class BatchDataset(Dataset[Batch]):
             [self.split[index] for index in indices],
             labels=self.split.labels[indices] if indices else [],
             index=indices,
+            padding_id=self.padding_id,
         )

@@ -20,8 +20,7 @@ from src.data.encoding_rules import EncodingRules
 from src.data.loader_workers import begin_loading
 from src.data.reviews import Source
 from src.data.summary import SplitSummary
-from src.data.tokenizers import Tokenizer
-from src.data.vocabulary import Vocabulary
+from src.data.tokenizer import Tokenizer
 
 
 class ReviewDataModule(LightningDataModule):
@@ -87,13 +86,8 @@ class ReviewDataModule(LightningDataModule):
         return self._encoded
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary of the training split."""
-        return self.encoded.vocabulary
-
-    @property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer, trained if it is of that kind."""
+        """The tokenizer, fitted to the training split."""
         return self.encoded.tokenizer
 
     @property
@@ -108,7 +102,7 @@ class ReviewDataModule(LightningDataModule):
 
     @property
     def fingerprint(self) -> str:
-        """Names source, split, tokenizer, vocabulary and truncation together."""
+        """Names source, split, tokenizer and truncation together."""
         return self.encoded.fingerprint
 
     def expected_fingerprint(self) -> str:
@@ -176,7 +170,7 @@ class ReviewDataModule(LightningDataModule):
 
     def _loader(self, split: EncodedSplit, plan: TrainingPlan | EvaluationPlan) -> DataLoader[Batch]:
         return DataLoader(
-            BatchDataset(split),
+            BatchDataset(split, padding_id=self.tokenizer.padding_id),
             sampler=plan,
             batch_size=None,  # the plan yields whole batches
             num_workers=self.num_workers,

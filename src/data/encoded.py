@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from src.data.cache_layout import ENCODED_FILES, META, SPLITS
 from src.data.summary import SplitSummary
-from src.data.tokenizers import Tokenizer, tokenizer_from_state
-from src.data.vocabulary import Vocabulary
+from src.data.tokenizer import Tokenizer
+from src.data.tokenizers import read_tokenizer, saved_tokenizer
 from src.lock import exclusive
 
 FORMAT = 1  # of the folder; part of every fingerprint
@@ -76,24 +76,27 @@ class EncodedReviews:
     train: EncodedSplit
     validation: EncodedSplit
     test: EncodedSplit
-    vocabulary: Vocabulary
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer  # fitted
     label_names: tuple[str, ...]
     statistics: dict[str, SplitSummary]  # by split
     remarks: tuple[str, ...]  # what the source found worth saying in every run
     fingerprint: str  # of everything that went into them
 
 
-def open_encoded(folder: Path) -> EncodedReviews | None:
-    """Open a folder; None where there is none, or one that is damaged, unfinished or of another version."""
+def open_encoded(folder: Path, tokenizer: type[Tokenizer]) -> EncodedReviews | None:
+    """Open a folder; None where there is none, or one that is damaged, unfinished or of another version.
+
+    Args:
+        folder: its name is the fingerprint.
+        tokenizer: the class of the one that encoded it.
+    """
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         if meta["format"] != FORMAT or meta["fingerprint"] != folder.name or meta["checksums"] != _checksums(folder):
             return None
         return EncodedReviews(
             **{name: EncodedSplit.open(folder, name) for name in SPLITS},
-            vocabulary=Vocabulary(meta["vocabulary"]),
-            tokenizer=tokenizer_from_state(meta["tokenizer"]),
+            tokenizer=read_tokenizer({"tokenizer": meta["tokenizer"], "tokens": meta["vocabulary"]}, tokenizer),
             label_names=tuple(meta["label_names"]),
             statistics={name: SplitSummary(**summary) for name, summary in meta["statistics"].items()},
             remarks=tuple(meta.get("remarks", ())),
@@ -108,6 +111,7 @@ def install_encoded(
     *,
     arrays: Mapping[str, Mapping[str, NDArray[Any]]],
     ids: Mapping[str, list[str]],
+    tokenizer: Tokenizer,
     meta: Mapping[str, Any],
 ) -> EncodedReviews:
     """Write a folder aside, move it into place and open it.
@@ -119,7 +123,8 @@ def install_encoded(
         folder: its name is the fingerprint.
         arrays: by split, then by name: tokens, offsets, labels, original_lengths.
         ids: by split.
-        meta: what `open_encoded` reads beside the arrays; format, fingerprint and checksums are added here.
+        tokenizer: fitted.
+        meta: what `open_encoded` reads beside them; format, fingerprint and checksums are added here.
 
     Raises:
         OSError: the folder cannot be written.
@@ -133,15 +138,23 @@ def install_encoded(
             for name, array in named.items():
                 _save(finished / f"{split}.{name}.npy", array)
             (finished / f"{split}.ids.json").write_text(json.dumps(ids[split]), encoding="utf-8")
-        whole = {**meta, "format": FORMAT, "fingerprint": folder.name, "checksums": _checksums(finished)}
+        saved = saved_tokenizer(tokenizer)
+        whole = {
+            **meta,
+            "tokenizer": saved["tokenizer"],
+            "vocabulary": saved["tokens"],
+            "format": FORMAT,
+            "fingerprint": folder.name,
+            "checksums": _checksums(finished),
+        }
         (finished / META).write_text(json.dumps(whole), encoding="utf-8")
         with exclusive(folder.parent):
-            encoded = open_encoded(folder)
+            encoded = open_encoded(folder, type(tokenizer))
             if encoded is None:
                 if folder.exists():
                     folder.rename(aside / "damaged")  # deleted below: a rename cannot replace a folder with files in it
                 finished.rename(folder)
-                encoded = open_encoded(folder)
+                encoded = open_encoded(folder, type(tokenizer))
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     if encoded is None:

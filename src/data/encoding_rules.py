@@ -2,41 +2,36 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from src.data.encoded import FORMAT
 from src.data.reviews import Source
-from src.data.tokenizers import BasicEnglish
-from src.data.unspaced_scripts import CHARACTERS, WORDS
+from src.data.tokenizer import Tokenizer
 from src.errors import UserError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class EncodingRules:
     """How reviews become ids.
 
     Args:
-        tokenizer: `basic_english` or `bpe`; what it learns, it learns from the training split.
-        vocabulary_size: tokens at most, the special ones included; from the training split.
-        min_frequency: how often a token (for bpe, a pair to merge) must occur in the training split.
+        tokenizer: as it was constructed; what it learns, it learns from the training split.
         max_tokens: length to which longer reviews are truncated.
         head_share: share of `max_tokens` that is kept from a review's beginning, the rest from its end.
-        unspaced_scripts: a rule of `basic_english`, "characters" or "words".
 
     Raises:
         UserError: a length or share is outside its bounds.
     """
 
-    tokenizer: str
-    vocabulary_size: int
-    min_frequency: int
+    tokenizer: Tokenizer
     max_tokens: int
     head_share: float
-    unspaced_scripts: str = CHARACTERS
+    _of_the_tokenizer: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         check_truncation(max_tokens=self.max_tokens, head_share=self.head_share)
+        self._of_the_tokenizer = self.tokenizer.ingredients()  # before it is fitted
 
     def ingredients(self, source: Source) -> dict[str, Any]:
         """Return all that decides which ids the reviews of a source become, as plain values.
@@ -44,19 +39,13 @@ class EncodingRules:
         Raises:
             UserError: the source cannot be read.
         """
-        ingredients = {
+        return {
             "format": FORMAT,
             "source": source.fingerprint(),
-            "tokenizer": self.tokenizer,
-            "vocabulary_size": self.vocabulary_size,
-            "min_frequency": self.min_frequency,
+            **self._of_the_tokenizer,
             "max_tokens": self.max_tokens,
             "head_share": float(self.head_share),
         }
-        # The only rule there was when fingerprints began
-        if self.tokenizer == BasicEnglish.name and self.unspaced_scripts != WORDS:
-            ingredients["unspaced_scripts"] = self.unspaced_scripts
-        return ingredients
 
     def fingerprint(self, source: Source) -> str:
         """Name the encoded reviews of a source by what they are made of.

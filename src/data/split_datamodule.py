@@ -14,16 +14,19 @@ class SplitDataModule(LightningDataModule):
 
     Args:
         split: at least one review.
+        padding_id: of the tokenizer.
         batch_tokens: bound on the tokens of a batch, padding included.
     """
 
-    def __init__(self, split: EncodedSplit, *, batch_tokens: int) -> None:
+    def __init__(self, split: EncodedSplit, *, padding_id: int, batch_tokens: int) -> None:
         super().__init__()
         self.split = split
+        self.padding_id = padding_id
         self.batch_tokens = batch_tokens
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Return this process's batches."""
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         plan = EvaluationPlan(self.split.lengths, batch_tokens=self.batch_tokens, rank=rank, world=world)
-        return DataLoader(BatchDataset(self.split), sampler=plan, batch_size=None)
+        dataset = BatchDataset(self.split, padding_id=self.padding_id)
+        return DataLoader(dataset, sampler=plan, batch_size=None)

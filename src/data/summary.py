@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from src.batch import Special
-
 MOST_UNKNOWN = 0.3  # share of <unk> in a split that is not worth a sentence
 NOTHING_UNKNOWN = "bpe"  # the tokenizer for which only a text without a token is one <unk>
 
@@ -43,7 +41,7 @@ def unknown_shares(statistics: Mapping[str, SplitSummary], *, tokenizer: str) ->
 
 def summarise(
     *, tokens: NDArray[np.integer], original_lengths: NDArray[np.int32], labels: NDArray[np.int64],
-    number_of_labels: int, max_tokens: int,
+    number_of_labels: int, max_tokens: int, unknown_id: int,
 ) -> SplitSummary:  # fmt: skip
     """Summarise one split.
 
@@ -53,6 +51,7 @@ def summarise(
         labels: (reviews,)
         number_of_labels: labels the source has, whether or not this split has reviews of each.
         max_tokens: the length to which reviews are truncated.
+        unknown_id: of the tokenizer.
     """
     reviews = len(labels)
     percentiles = np.percentile(original_lengths, (50, 90, 99, 100), method="lower") if reviews else np.zeros(4)
@@ -66,7 +65,7 @@ def summarise(
         length_p99=p99,
         longest=longest,
         tokens=len(tokens),
-        unknown_share=int((tokens == Special.UNK).sum()) / max(1, len(tokens)),
+        unknown_share=int((tokens == unknown_id).sum()) / max(1, len(tokens)),
         truncated_share=int((original_lengths > max_tokens).sum()) / max(1, reviews),
         empty=empty,
     )

@@ -1,10 +1,10 @@
 """conf/tokenizer: every tokenizer, its keys, their types and bounds."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
-from src.settings import MOST, Positive, Section, refuse
+from src.settings import BY_TARGET, MOST, OURS, OWN, OwnSection, Positive, Section, refuse
 
 SPECIAL_TOKENS = 5  # as many as src.batch.Special names; importing it would import torch (a test compares)
 
@@ -14,11 +14,6 @@ class TokenizerSettings(Section):
 
     vocabulary_size: Annotated[int, Field(gt=SPECIAL_TOKENS, le=MOST)]
     min_frequency: Positive
-
-    @property
-    def rules(self) -> dict[str, Any]:
-        """Those of `EncodingRules` that are about tokens."""
-        return {"tokenizer" if key == "name" else key: value for key, value in self.model_dump().items()}
 
 
 class BasicEnglishSettings(TokenizerSettings):
@@ -43,3 +38,11 @@ class BpeSettings(TokenizerSettings):
             else None
         )
         return self
+
+
+class OwnTokenizerSettings(OwnSection):
+    """A tokenizer of one's own: a `src.data.tokenizer.Tokenizer`."""
+
+
+Ours = Annotated[BasicEnglishSettings | BpeSettings, Field(discriminator="name")]
+TokenizerSection = Annotated[Annotated[Ours, Tag(OURS)] | Annotated[OwnTokenizerSettings, Tag(OWN)], BY_TARGET]

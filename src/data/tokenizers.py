@@ -1,4 +1,4 @@
-"""Text to tokens: one Protocol, two tokenizers.
+"""Our own tokenizers: text to tokens, tokens to the ids of a `Vocabulary`.
 
 `basic_english` is torchtext's, as in the tutorials: lower case, punctuation apart, words whole; where a script has no
 spaces between words, a sign is a token. `bpe` is byte-level byte-pair encoding (Sennrich et al. 2016; bytes: Radford et
@@ -6,11 +6,11 @@ al. 2019), trained here on the training split: it keeps case and line breaks and
 is unknown to it.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+import sys
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, trainers
@@ -18,60 +18,102 @@ from torchtext.data.utils import get_tokenizer
 
 from src.batch import Special
 from src.data.interruptible import feed
+from src.data.tokenizer import Tokenizer
 from src.data.unspaced_scripts import BETWEEN_LETTERS, CHARACTERS, WORDS, cut_signs, has_signs
+from src.data.vocabulary import Vocabulary
 from src.errors import UserError
+from src.targets.building import build
+from src.targets.names import is_target
+from src.targets.signature import Expected
 
-NAMES = ("basic_english", "bpe")
 # A single space, but not that of `<br />`: with it both tokenizers begin a new word, and no other white space is near
 _SPACE = r"(?<=\S)(?<!<[bB][rR]) (?=\S)"
 BETWEEN_WORDS = re.compile(_SPACE)
 _BETWEEN_TOKENS = re.compile(f"{_SPACE}|{BETWEEN_LETTERS}")
 
 
-class Tokenizer(Protocol):
-    """What encoding, prediction and checkpoints need of a tokenizer."""
+class VocabularyTokenizer(Tokenizer):
+    """What cuts a text into tokens and looks them up in a `Vocabulary`, whose special tokens no text can spell.
 
-    @property
-    def name(self) -> str:
-        """The word that selects it: `tokenizer=<name>`."""
+    Args:
+        vocabulary_size: tokens at most, the special ones included.
+        min_frequency: how often a token (for bpe, a pair to merge) must occur in the training texts.
+    """
 
-    @property
-    def boundary(self) -> re.Pattern[str]:
-        """Where a text may be cut, before what it matches, such that the pieces have the tokens of the whole."""
+    padding_id = int(Special.PAD)
+    unknown_id = int(Special.UNK)
+    begin_id = int(Special.BOS)
+    end_id = int(Special.EOS)
+    mask_id = int(Special.MASK)
 
+    def __init__(self, *, vocabulary_size: int = sys.maxsize, min_frequency: int = 1) -> None:
+        self.vocabulary_size = vocabulary_size
+        self.min_frequency = min_frequency
+        self._know(Vocabulary([]))
+
+    def _know(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.size = len(vocabulary)
+
+    @abstractmethod
     def tokenize(self, text: str) -> list[str]:
         """Cut a text into tokens; none for a text without any."""
 
-    def inventory(self) -> list[str] | None:
-        """List all tokens it can produce; None where words without end are possible."""
+    def encode(self, text: str) -> list[int]:
+        """Cut a text into tokens and look up their ids."""
+        return self.vocabulary.ids(self.tokenize(text))
 
-    def state(self) -> dict[str, str]:
-        """Return plain values from which `tokenizer_from_state` makes it again."""
+    def state(self) -> dict[str, Any]:
+        """Return the ordinary tokens in the order of their ids."""
+        return {"tokens": self.vocabulary.state()}
+
+    def ingredients(self) -> dict[str, Any]:
+        """Return the settings."""
+        return {
+            "tokenizer": self.name,
+            "vocabulary_size": self.vocabulary_size,
+            "min_frequency": self.min_frequency,
+        }
 
     def fingerprint(self) -> str:
-        """Name it by its state: equal fingerprints, equal tokens."""
+        """Name it by the tokens and their ids alone: every run.json holds that."""
+        return self.vocabulary.fingerprint()
 
 
-class BasicEnglish:
+class BasicEnglish(VocabularyTokenizer):
     """torchtext's `basic_english`: lower-cased words and punctuation marks; `<br />` becomes a space.
 
     Args:
         unspaced_scripts: how to cut Chinese, Japanese, Thai and the like (`src.data.unspaced_scripts`): "characters", a
             sign a token, or "words", as torchtext does: whatever stands between two spaces.
+        vocabulary_size: as for every `VocabularyTokenizer`.
+        min_frequency: as for every `VocabularyTokenizer`.
 
     Raises:
-        UserError: it is neither.
+        UserError: `unspaced_scripts` is neither.
     """
 
     name = "basic_english"
 
-    def __init__(self, unspaced_scripts: str = CHARACTERS) -> None:
+    def __init__(
+        self, unspaced_scripts: str = CHARACTERS, *, vocabulary_size: int = sys.maxsize, min_frequency: int = 1
+    ) -> None:
         if unspaced_scripts not in (CHARACTERS, WORDS):
             raise UserError(
                 f"`tokenizer.unspaced_scripts` must be {CHARACTERS} or {WORDS}, but is {unspaced_scripts!r} instead."
             )
+        super().__init__(vocabulary_size=vocabulary_size, min_frequency=min_frequency)
         self.unspaced_scripts = unspaced_scripts
         self._cut = get_tokenizer("basic_english")
+
+    def fit(self, texts: Iterable[str]) -> None:
+        """Take the most frequent tokens of the texts.
+
+        Raises:
+            UserError: as `Vocabulary.build`.
+        """
+        lists = (self.tokenize(text) for text in texts)
+        self._know(Vocabulary.build(lists, size=self.vocabulary_size, min_frequency=self.min_frequency))
 
     @property
     def boundary(self) -> re.Pattern[str]:
@@ -85,66 +127,65 @@ class BasicEnglish:
             return [part for token in tokens for part in cut_signs(token)]
         return tokens
 
-    def inventory(self) -> list[str] | None:
-        """Return None: any word is a token."""
-        return None
+    @property
+    def _rule(self) -> dict[str, str]:
+        """The rule for scripts without spaces, where it is not that of the runs from before there was one."""
+        return {} if self.unspaced_scripts == WORDS else {"unspaced_scripts": self.unspaced_scripts}
 
-    def state(self) -> dict[str, str]:
-        """Return the name, and the rule where it is not that of the runs from before there was one."""
-        return {"name": self.name} | (
-            {} if self.unspaced_scripts == WORDS else {"unspaced_scripts": self.unspaced_scripts}
-        )
+    def state(self) -> dict[str, Any]:
+        """Return the rule for scripts without spaces, and the tokens."""
+        return self._rule | super().state()
 
-    def fingerprint(self) -> str:
-        """Name it by its state."""
-        return _fingerprint(self.state())
-
-
-class BytePairEncoding:
-    """Byte-level byte-pair encoding; `<br />` becomes a line break, case is kept.
-
-    Args:
-        description: a Hugging Face `tokenizer.json`, as `train` makes it.
-    """
-
-    name = "bpe"
-
-    def __init__(self, description: str) -> None:
-        self._description = description
-        self._tokenizer = tokenizers.Tokenizer.from_str(description)
+    def ingredients(self) -> dict[str, Any]:
+        """Return the settings."""
+        return super().ingredients() | self._rule
 
     @classmethod
-    def train(cls, texts: Iterable[str], *, vocabulary_size: int, min_frequency: int) -> "BytePairEncoding":
-        """Learn merges from texts (of the training split, and no others).
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Make it again."""
+        made = cls(state.get("unspaced_scripts", WORDS))
+        made._know(Vocabulary(state["tokens"]))
+        return made
 
-        Args:
-            texts: what to learn from.
-            vocabulary_size: tokens, the special ones included; fewer come out where the texts are few.
-            min_frequency: how often a pair must occur to be merged.
+
+class BytePairEncoding(VocabularyTokenizer):
+    """Byte-level byte-pair encoding; `<br />` becomes a line break, case is kept. Its settings: those of its base."""
+
+    name = "bpe"
+    _description = ""  # a Hugging Face `tokenizer.json`, once it is fitted
+
+    def fit(self, texts: Iterable[str]) -> None:
+        """Learn merges from texts; fewer tokens than `vocabulary_size` come out where the texts are few.
 
         Raises:
             UserError: the size has no room for the special tokens and the 256 bytes.
         """
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         smallest = len(Special) + len(alphabet)
-        if vocabulary_size < smallest:
+        if self.vocabulary_size < smallest:
             raise UserError(
                 f"`tokenizer.vocabulary_size` must be at least {smallest} for bpe ({len(alphabet)} bytes and "
-                f"{len(Special)} special tokens), but is {vocabulary_size} instead."
+                f"{len(Special)} special tokens), but is {self.vocabulary_size} instead."
             )
         tokenizer = tokenizers.Tokenizer(models.BPE())
         tokenizer.normalizer = normalizers.Replace("<br />", "\n")
         # The leading space makes the first word of a review the same token as elsewhere.
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
         trainer = trainers.BpeTrainer(
-            vocab_size=vocabulary_size - len(Special),
-            min_frequency=min_frequency,
+            vocab_size=self.vocabulary_size - len(Special),
+            min_frequency=self.min_frequency,
             initial_alphabet=sorted(alphabet),
             special_tokens=[],  # they belong to `Vocabulary`: no text can spell them
             show_progress=False,
         )
         feed(lambda handed: tokenizer.train_from_iterator(handed, trainer), texts)
-        return cls(tokenizer.to_str())
+        places = tokenizer.get_vocab()  # the bytes, then the merges in the order they were learnt
+        self._learnt(tokenizer.to_str(), sorted(places, key=places.__getitem__))
+
+    def _learnt(self, description: str, tokens: Sequence[str]) -> None:
+        self._description = description
+        self._tokenizer = tokenizers.Tokenizer.from_str(description)
+        self._know(Vocabulary(tokens))
 
     @property
     def boundary(self) -> re.Pattern[str]:
@@ -155,54 +196,59 @@ class BytePairEncoding:
         """Cut a text into tokens; `Ġ` stands for a space and `Ċ` for a line break."""
         return self._tokenizer.encode(text).tokens if text.strip() else []
 
-    def inventory(self) -> list[str] | None:
-        """List the bytes, then the merges in the order they were learnt."""
-        vocabulary = self._tokenizer.get_vocab()
-        return sorted(vocabulary, key=vocabulary.__getitem__)
+    def state(self) -> dict[str, Any]:
+        """Return the whole `tokenizer.json`, and the tokens."""
+        return {"description": self._description} | super().state()
 
-    def state(self) -> dict[str, str]:
-        """Return the name and the whole `tokenizer.json`."""
-        return {"name": self.name, "description": self._description}
-
-    def fingerprint(self) -> str:
-        """Name it by its state."""
-        return _fingerprint(self.state())
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Make it again."""
+        made = cls()
+        made._learnt(state["description"], state["tokens"])
+        return made
 
 
-def train_tokenizer(
-    name: str, texts: Iterable[str], *, vocabulary_size: int, min_frequency: int, unspaced_scripts: str = CHARACTERS
-) -> Tokenizer:
-    """Make the tokenizer of that name, learning from the training texts what it has to learn.
+TOKENIZER = Expected("a Tokenizer (src.data.tokenizer.Tokenizer)", kind=Tokenizer)
+TOKENIZERS: dict[str, type[Tokenizer]] = {kind.name: kind for kind in (BasicEnglish, BytePairEncoding)}
+
+
+def build_tokenizer(settings: Mapping[str, Any]) -> Tokenizer:
+    """Make a tokenizer, not fitted yet, of its settings.
 
     Args:
-        name: one of `NAMES`.
-        texts: of the training split.
-        vocabulary_size: tokens, the special ones included.
-        min_frequency: how often a pair must occur for bpe to merge it.
-        unspaced_scripts: a rule of `BasicEnglish`; bpe needs none.
+        settings: `name`, one of `TOKENIZERS`, and the keyword arguments of that class; or a class of the user's own.
 
     Raises:
-        UserError: there is no tokenizer of that name, or the sizes do not suit it.
+        UserError: there is no tokenizer of that name, or a setting is not possible.
     """
-    if name == BasicEnglish.name:
-        return BasicEnglish(unspaced_scripts)
-    if name == BytePairEncoding.name:
-        return BytePairEncoding.train(texts, vocabulary_size=vocabulary_size, min_frequency=min_frequency)
-    raise UserError(f"`tokenizer.name` must be one of {', '.join(NAMES)}, but is {name!r} instead.")
+    if is_target(settings):
+        tokenizer: Tokenizer = build(settings, key="tokenizer", expected=TOKENIZER)
+        return tokenizer
+    name = settings["name"]
+    if name not in TOKENIZERS:
+        raise UserError(f"`tokenizer.name` must be one of {', '.join(TOKENIZERS)}, but is {name!r} instead.")
+    return TOKENIZERS[name](**{key: value for key, value in settings.items() if key != "name"})
 
 
-def tokenizer_from_state(state: Mapping[str, Any]) -> Tokenizer:
-    """Make a tokenizer again from its `state()`, as a checkpoint or a run folder keeps it.
+def saved_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
+    """Return name and state of a tokenizer as vocabulary.json has them: the list of tokens, if any, apart."""
+    state = tokenizer.state()
+    tokens = state.pop("tokens", None)
+    return {"tokenizer": {"name": tokenizer.name} | state, "tokens": tokens}
+
+
+def read_tokenizer(saved: Mapping[str, Any], kind: type[Tokenizer] | None = None) -> Tokenizer:
+    """Make a tokenizer again from what `saved_tokenizer` returned.
+
+    Args:
+        saved: from a run folder or the cache.
+        kind: its class; None: one of ours, by its name.
 
     Raises:
-        UserError: the state names no tokenizer of this version.
+        UserError: it is none of this version.
     """
-    if state["name"] == BasicEnglish.name:
-        return BasicEnglish(state.get("unspaced_scripts", WORDS))
-    if state["name"] == BytePairEncoding.name:
-        return BytePairEncoding(state["description"])
-    raise UserError(f"the saved tokenizer must be one of {', '.join(NAMES)}, but is {state['name']!r} instead.")
-
-
-def _fingerprint(state: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
+    state, tokens = dict(saved["tokenizer"]), saved["tokens"]
+    name = state.pop("name")
+    if kind is None and name not in TOKENIZERS:
+        raise UserError(f"the saved tokenizer must be one of {', '.join(TOKENIZERS)}, but is {name!r} instead.")
+    return (kind or TOKENIZERS[name]).from_state(state if tokens is None else state | {"tokens": tokens})

@@ -1,9 +1,9 @@
-"""Tokens to ids and back. The five special ids of `src.batch.Special` come first, in every vocabulary."""
+"""Tokens to ids and back, for our own tokenizers. The five special ids of `src.batch.Special` come first."""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from src.batch import Special
 from src.errors import UserError
@@ -28,7 +28,7 @@ class Vocabulary:
 
     @classmethod
     def build(cls, token_lists: Iterable[Iterable[str]], *, size: int, min_frequency: int) -> "Vocabulary":
-        """Take the most frequent tokens of the token lists (of the training split, and no others).
+        """Take the most frequent tokens (of the training split, and no others), equally frequent ones by the alphabet.
 
         Args:
             token_lists: one list per review.
@@ -38,13 +38,6 @@ class Vocabulary:
         Raises:
             UserError: the size leaves no room for a single ordinary token, or the frequency is below 1.
         """
-        return cls.from_counts(
-            Counter(token for tokens in token_lists for token in tokens), size=size, min_frequency=min_frequency
-        )
-
-    @classmethod
-    def from_counts(cls, counts: Mapping[str, int], *, size: int, min_frequency: int) -> "Vocabulary":
-        """As `build`, from how often each token occurs: frequent ones first, equally frequent ones by the alphabet."""
         if size <= len(Special):
             raise UserError(
                 f"`tokenizer.vocabulary_size` must be greater than {len(Special)}, the number of special tokens, "
@@ -52,6 +45,7 @@ class Vocabulary:
             )
         if min_frequency < 1:
             raise UserError(f"`tokenizer.min_frequency` must be at least 1, but is {min_frequency} instead.")
+        counts = Counter(token for tokens in token_lists for token in tokens)
         frequent = [token for token, count in counts.items() if count >= min_frequency and token not in SPECIAL_TOKENS]
         frequent.sort(key=lambda token: (-counts[token], token))
         return cls(frequent[: size - len(Special)])

@@ -56,7 +56,6 @@ def evaluated_reviews(config: Config, run: RunEncoding, split: str, *, own_data:
     encoded = encode_split(
         reviews,
         tokenizer=run.tokenizer,
-        vocabulary=run.vocabulary,
         max_tokens=config.data.max_tokens,
         head_share=config.data.head_share,
         speaks=is_first_process(),
@@ -99,6 +98,7 @@ def remarks_on(measured: EvaluatedReviews, run: RunEncoding, *, split: str, trai
         labels=encoded.labels,
         number_of_labels=len(run.label_names),
         max_tokens=run.max_tokens,
+        unknown_id=run.tokenizer.unknown_id,
     )
     yield from unknown_shares({split: summary}, tokenizer=run.tokenizer.name)
     if trained is not None and read is not None:

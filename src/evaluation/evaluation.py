@@ -114,7 +114,9 @@ def evaluate(
     if not len(encoded):
         raise UserError(f"`split` must be one that has reviews, but {split} has none; choose another one.")
     limit = config.trainer.limit_val_batches if split == "validation" else config.trainer.limit_test_batches
-    module = SplitDataModule(encoded, batch_tokens=config.data.evaluation_batch_tokens)
+    module = SplitDataModule(
+        encoded, padding_id=run.tokenizer.padding_id, batch_tokens=config.data.evaluation_batch_tokens
+    )
     processes = config.trainer.processes
     assembly.check_evaluation_limit(split, limit, batches=len(module.test_dataloader()), processes=processes)
     asked = config.model_copy(update={"trainer": config.trainer.model_copy(update={"limit_test_batches": limit})})

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from src.batch import Special
 from src.exporting.graph import longest_length
 from src.exporting.tokenizer_json import OTHER_VERSIONS
 from src.inference.run_folder import RunFolder
@@ -24,7 +23,7 @@ def describe(run: RunFolder, *, name: str, file: str) -> dict[str, Any]:
         name: of the format.
         file: that holds the weights.
     """
-    head = round(run.head_share * run.max_tokens)
+    tokenizer, head = run.tokenizer, round(run.head_share * run.max_tokens)
     described: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "format": name,
@@ -32,7 +31,13 @@ def describe(run: RunFolder, *, name: str, file: str) -> dict[str, Any]:
         "tokenizer": "tokenizer.json",
         "tokenizer_gives": OTHER_VERSIONS,
         "labels": list(run.label_names),
-        "special_ids": {special.name.lower(): int(special) for special in Special},
+        "special_ids": {
+            "pad": tokenizer.padding_id,
+            "unk": tokenizer.unknown_id,
+            "bos": tokenizer.begin_id,
+            "eos": tokenizer.end_id,
+            "mask": tokenizer.mask_id,
+        },
         "max_tokens": run.max_tokens,
         "head_share": run.head_share,
         "head_tokens": head,

@@ -104,8 +104,11 @@ def export_run(run: RunFolder, *, name: str, output: Path, overwrite: bool) -> l
 
 def _write(run: RunFolder, form: ExportFormat, folder: Path) -> list[Difference]:
     described = describe(run, name=form.name, file=form.file)
+    if (tokenizer := tokenizer_json(run.tokenizer)) is None:
+        described |= {"tokenizer": None, "tokenizer_gives": None}
+    else:
+        write_text(folder / "tokenizer.json", tokenizer)
     write_text(folder / "config.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
-    write_text(folder / "tokenizer.json", tokenizer_json(run.tokenizer, run.vocabulary))
     form.write(run, folder)
     return check_parity(run, form.runtime(folder))
 

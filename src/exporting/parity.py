@@ -64,7 +64,7 @@ def review_batches(run: RunFolder) -> Iterator[Batch]:
     lengths = sorted({min(length, longest_length(run)) for length in LENGTHS})
     encoded: list[list[int]] = []
     for text, _ in bundled_rows():
-        ids = run.vocabulary.ids(run.tokenizer.tokenize(text))
+        ids = run.tokenizer.encode(text)
         if len(ids) >= lengths[-1]:
             encoded.append(ids)
         if len(encoded) == max(BATCHES):
@@ -72,7 +72,7 @@ def review_batches(run: RunFolder) -> Iterator[Batch]:
     for length in lengths:
         for reviews in BATCHES:
             cut = [ids[: -(-length // place)] for place, ids in enumerate(encoded[:reviews], start=1)]
-            yield collate(cut, labels=[0] * reviews, index=range(reviews))
+            yield collate(cut, labels=[0] * reviews, index=range(reviews), padding_id=run.tokenizer.padding_id)
 
 
 def table(differences: Sequence[Difference]) -> str:

@@ -1,4 +1,4 @@
-"""The run's tokenizer and vocabulary as one `tokenizer.json` that Hugging Face's `tokenizers` loads.
+"""The run's tokenizer as one `tokenizer.json` that Hugging Face's `tokenizers` loads.
 
 It gives the ids of this project's own tokenizer for every text, and no text can spell a special token there either:
 their names are not in its vocabulary, except `<unk>`, which is what such a text becomes. That holds for the version of
@@ -14,7 +14,8 @@ import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers
 
 from src.batch import Special
-from src.data.tokenizers import BasicEnglish, Tokenizer
+from src.data.tokenizer import Tokenizer
+from src.data.tokenizers import BasicEnglish, BytePairEncoding
 from src.data.unspaced_scripts import CHARACTERS, TOKEN
 from src.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from src.exporting.lower_case import lower_case
@@ -42,24 +43,22 @@ _BASIC_ENGLISH = (
 )
 
 
-def tokenizer_json(tokenizer: Tokenizer, vocabulary: Vocabulary) -> str:
-    """Describe a tokenizer with its vocabulary.
-
-    Args:
-        tokenizer: of the run.
-        vocabulary: of the run; the ids are its ids.
-    """
-    described = (
-        _basic_english(tokenizer, vocabulary) if isinstance(tokenizer, BasicEnglish) else _bpe(tokenizer, vocabulary)
-    )
+def tokenizer_json(tokenizer: Tokenizer) -> str | None:
+    """Describe the tokenizer of a run, with its ids; None for one from elsewhere that has no such description."""
+    if isinstance(tokenizer, BasicEnglish):
+        described = _basic_english(tokenizer)
+    elif isinstance(tokenizer, BytePairEncoding):
+        described = _bpe(tokenizer)
+    else:
+        return tokenizer.tokenizer_json()
     return json.dumps(described, ensure_ascii=False, indent=2) + "\n"
 
 
-def _basic_english(tokenizer: BasicEnglish, vocabulary: Vocabulary) -> dict[str, Any]:
+def _basic_english(tokenizer: BasicEnglish) -> dict[str, Any]:
     description = tokenizers.Tokenizer(models.WordLevel({UNKNOWN: int(Special.UNK)}, unk_token=UNKNOWN))
     description.normalizer = normalizers.Sequence(
         [
-            *lower_case(vocabulary.state()),
+            *lower_case(tokenizer.vocabulary.state()),
             *(normalizers.Replace(sign, instead) for sign, instead in _BASIC_ENGLISH),
             normalizers.Replace(tokenizers.Regex(f"{_WHITE}+"), " "),
         ]
@@ -70,16 +69,16 @@ def _basic_english(tokenizer: BasicEnglish, vocabulary: Vocabulary) -> dict[str,
         description.pre_tokenizer = pre_tokenizers.Sequence([description.pre_tokenizer, signs])
     described: dict[str, Any] = json.loads(description.to_str())
     # Not through `tokenizers`, which warns of the ids that have no token: those of the special tokens
-    described["model"]["vocab"] = {UNKNOWN: int(Special.UNK)} | _ordinary_ids(vocabulary)
+    described["model"]["vocab"] = {UNKNOWN: int(Special.UNK)} | _ordinary_ids(tokenizer.vocabulary)
     return described
 
 
-def _bpe(tokenizer: Tokenizer, vocabulary: Vocabulary) -> dict[str, Any]:
+def _bpe(tokenizer: BytePairEncoding) -> dict[str, Any]:
     description = tokenizers.Tokenizer.from_str(tokenizer.state()["description"])
     without_only_white_space = normalizers.Replace(tokenizers.Regex(rf"\A{_WHITE}+\z"), "")
     description.normalizer = normalizers.Sequence([without_only_white_space, description.normalizer])
     described: dict[str, Any] = json.loads(description.to_str())
-    described["model"]["vocab"] = _ordinary_ids(vocabulary)
+    described["model"]["vocab"] = _ordinary_ids(tokenizer.vocabulary)
     return described
 
 

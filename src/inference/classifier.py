@@ -96,7 +96,6 @@ class Classifier:
             encode_long_text(
                 text,
                 tokenizer=run.tokenizer,
-                vocabulary=run.vocabulary,
                 max_tokens=run.max_tokens,
                 head_share=run.head_share,
             )
@@ -124,6 +123,7 @@ class Classifier:
                 [sequences[place] for place in places],
                 labels=[0] * len(places),
                 index=places,
+                padding_id=self.run.tokenizer.padding_id,
                 pad_to_multiple=self.pad_to_multiple,
             )
             on_device = batch._replace(

@@ -9,10 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from src.batch import Special
 from src.data.encoding import truncate
-from src.data.tokenizers import BETWEEN_WORDS, Tokenizer
-from src.data.vocabulary import Vocabulary
+from src.data.tokenizer import Tokenizer
 
 PIECE = 100_000  # characters
 
@@ -25,14 +23,13 @@ class EncodedText(NamedTuple):
 
 
 def encode_long_text(
-    text: str, *, tokenizer: Tokenizer, vocabulary: Vocabulary, max_tokens: int, head_share: float, piece: int = PIECE
+    text: str, *, tokenizer: Tokenizer, max_tokens: int, head_share: float, piece: int = PIECE
 ) -> EncodedText:
     """Turn one text into the ids that `src.data.encoding.encode_text` gives.
 
     Args:
         text: any text.
         tokenizer: of the run.
-        vocabulary: of the run.
         max_tokens: length to which longer texts are truncated.
         head_share: share of `max_tokens` that is kept from the beginning.
         piece: characters to tokenize at once, at least.
@@ -40,19 +37,19 @@ def encode_long_text(
     ids: list[int] = []
     tokens = 0
     for part in pieces(text, piece, tokenizer.boundary):
-        new = vocabulary.ids(tokenizer.tokenize(part))
+        new = tokenizer.encode(part)
         tokens += len(new)
         ids += new
         if len(ids) > 2 * max_tokens:  # whatever the share, nothing between these ends will be kept
             ids = ids[:max_tokens] + ids[-max_tokens:]
-    kept = truncate(ids or [int(Special.UNK)], max_tokens=max_tokens, head_share=head_share)
+    kept = truncate(ids or [tokenizer.unknown_id], max_tokens=max_tokens, head_share=head_share)
     return EncodedText(kept, tokens)
 
 
-def pieces(text: str, size: int, boundary: re.Pattern[str] = BETWEEN_WORDS) -> Iterator[str]:
+def pieces(text: str, size: int, boundary: re.Pattern[str] | None) -> Iterator[str]:
     """Cut a text into pieces of at least `size` characters, each at the first place that the tokenizer allows."""
     start = 0
-    while len(text) - start > size:
+    while boundary is not None and len(text) - start > size:
         cut = boundary.search(text, start + size)
         if cut is None:
             break

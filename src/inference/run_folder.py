@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from src.data.tokenizers import Tokenizer, tokenizer_from_state
-from src.data.vocabulary import Vocabulary
+from src.data.tokenizer import Tokenizer
+from src.data.tokenizers import read_tokenizer
 from src.errors import UserError
 from src.homes import at_home
 from src.runs.checkpoint_file import read_checkpoint
 from src.runs.reading import damaged, exists, read_config, read_json, read_record
 from src.runs.trust import refuse_code
 from src.targets.locating import TargetError, locate
-from src.targets.names import is_target
+from src.targets.names import TARGET, is_target
 from src.transformer.own_model import build_model
 
 CHECKPOINTS = ("best", "last")
@@ -31,8 +31,7 @@ class RunEncoding:
 
     Args:
         path: the folder.
-        tokenizer: as trained.
-        vocabulary: as built from the training split.
+        tokenizer: fitted to the training split.
         label_names: in the order of the logits.
         max_tokens: length to which longer texts are truncated.
         head_share: share of `max_tokens` that is kept from a text's beginning.
@@ -41,7 +40,6 @@ class RunEncoding:
 
     path: Path
     tokenizer: Tokenizer
-    vocabulary: Vocabulary
     label_names: tuple[str, ...]
     max_tokens: int
     head_share: float
@@ -147,12 +145,11 @@ def read_encoding(folder: Path, *, checkpoint: str = "best", trusted: Collection
         )
     read_record(folder)  # refuses what is newer
     config = read_config(folder, trusted)
-    tokenizer, vocabulary, label_names = _read_vocabulary(folder / "vocabulary.json")
+    tokenizer, label_names = _read_vocabulary(folder / "vocabulary.json", _tokenizer_class(config))
     max_tokens, head_share = _truncation(config, folder / "config.yaml")
     return RunEncoding(
         path=folder,
         tokenizer=tokenizer,
-        vocabulary=vocabulary,
         label_names=label_names,
         max_tokens=max_tokens,
         head_share=head_share,
@@ -187,7 +184,7 @@ def check_sizes(keywords: Mapping[str, Any], encoding: RunEncoding, path: Path) 
         UserError: it is not.
     """
     sizes = keywords["vocabulary_size"], keywords["classes"]
-    known = len(encoding.vocabulary), len(encoding.label_names)
+    known = encoding.tokenizer.size, len(encoding.label_names)
     if sizes != known:
         raise UserError(
             f"{path} must be of the run whose vocabulary.json lies beside it ({known[0]} tokens, {known[1]} "
@@ -213,11 +210,21 @@ def _truncation(config: dict[str, Any], path: Path) -> tuple[int, float]:
     raise damaged(path, f"`data.max_tokens` is {most!r} and `data.head_share` is {share!r}")
 
 
-def _read_vocabulary(path: Path) -> tuple[Tokenizer, Vocabulary, tuple[str, ...]]:
+def _tokenizer_class(config: Mapping[str, Any]) -> type[Tokenizer] | None:
+    """Return the class of the user's own that a configuration names, once it is trusted; None: ours."""
+    section = config.get("tokenizer")
+    if not is_target(section):
+        return None
+    kind = locate(section, "tokenizer")
+    if not (isinstance(kind, type) and issubclass(kind, Tokenizer)):
+        raise TargetError(f"`tokenizer` must be a Tokenizer, but {section[TARGET]} is none.")
+    return kind
+
+
+def _read_vocabulary(path: Path, kind: type[Tokenizer] | None) -> tuple[Tokenizer, tuple[str, ...]]:
     content = read_json(path)
     try:
-        tokenizer = tokenizer_from_state(content["tokenizer"])
-        vocabulary = Vocabulary(content["tokens"])
+        tokenizer = read_tokenizer(content, kind)
         labels = tuple(str(label) for label in content["labels"])
     except UserError:
         raise
@@ -225,4 +232,4 @@ def _read_vocabulary(path: Path) -> tuple[Tokenizer, Vocabulary, tuple[str, ...]
         raise damaged(path, f"{type(error).__name__}: {error}") from error
     if len(set(labels)) != len(labels) or not labels:
         raise damaged(path, "its labels are not distinct")
-    return tokenizer, vocabulary, labels
+    return tokenizer, labels

@@ -17,6 +17,7 @@ from src.config.trainer_settings import TrainerSettings
 from src.data.datamodule import ReviewDataModule
 from src.data.encoding_rules import EncodingRules
 from src.data.source_settings import build_source
+from src.data.tokenizers import build_tokenizer
 from src.errors import UserError
 from src.headlines import Headline, lower_is_better
 from src.homes import at_home
@@ -45,7 +46,11 @@ def build_data(config: Config) -> ReviewDataModule:
     data, cache = config.data, at_home(config.paths.cache, key="paths.cache")
     return ReviewDataModule(
         source=build_source(data, cache=cache),
-        rules=EncodingRules(**config.tokenizer.rules, max_tokens=data.max_tokens, head_share=data.head_share),
+        rules=EncodingRules(
+            tokenizer=build_tokenizer(config.tokenizer.model_dump()),
+            max_tokens=data.max_tokens,
+            head_share=data.head_share,
+        ),
         batch_tokens=data.batch_tokens,
         batch_reviews=data.batch_reviews,
         evaluation_batch_tokens=data.evaluation_batch_tokens,
@@ -105,8 +110,12 @@ def build_task(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:
         UserError: a class of the user's own cannot be made.
     """
     lightning.seed_everything(config.seed, workers=True, verbose=False)
+    tokenizer = data.tokenizer
     sizes = {
-        "vocabulary_size": len(data.vocabulary),
+        "vocabulary_size": tokenizer.size,
+        "padding_id": tokenizer.padding_id,
+        "begin_id": tokenizer.padding_id if tokenizer.begin_id is None else tokenizer.begin_id,
+        "mask_id": tokenizer.unknown_id if tokenizer.mask_id is None else tokenizer.mask_id,
         "classes": len(data.label_names),
         "max_length": config.data.max_tokens,
     }

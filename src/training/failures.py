@@ -17,6 +17,7 @@ from src.errors import UserError
 from src.processes.group import started_by
 from src.processes.interruption import Interrupted
 from src.processes.ranks import SIGNALLED, dead_rank, end_ranks
+from src.settings import OwnSection
 from src.training.checkpoint import Checkpoints
 from src.transformer.settings import ModelSettings
 
@@ -135,7 +136,7 @@ def _too_large(run: Run, error: BaseException) -> str:
     if not began:
         return (
             f"model and reviews must fit into memory, but do not{why}; lower {_width(run.config)} or "
-            f"tokenizer.vocabulary_size={run.config.tokenizer.vocabulary_size}."
+            f"{_vocabulary(run.config)}."
         )
     if failed_in_evaluation:
         key, size = "data.evaluation_batch_tokens", data.evaluation_batch_tokens
@@ -152,6 +153,13 @@ def _too_large(run: Run, error: BaseException) -> str:
 def _width(config: Config) -> str:
     model = config.model
     return f"model.dim={model.dim}" if isinstance(model, ModelSettings) else "the width of the model"
+
+
+def _vocabulary(config: Config) -> str:
+    tokenizer = config.tokenizer
+    if isinstance(tokenizer, OwnSection):
+        return "the size of the tokenizer"
+    return f"tokenizer.vocabulary_size={tokenizer.vocabulary_size}"
 
 
 def from_here(folder: Path) -> Path:

@@ -10,6 +10,7 @@ import torch
 
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
+from src.data.tokenizers import saved_tokenizer
 from src.headlines import first_of, headlines_record, in_words
 from src.reporting import start_and_end as reporting
 from src.runs import record as run_folder
@@ -40,8 +41,7 @@ def announce(
         precision: that is computed in.
         began: time.monotonic() when the program did.
     """
-    vocabulary = {"tokenizer": data.tokenizer.state(), "tokens": data.vocabulary.state(), "labels": data.label_names}
-    run_folder.write_json(folder / "vocabulary.json", vocabulary)
+    run_folder.write_json(folder / "vocabulary.json", saved_tokenizer(data.tokenizer) | {"labels": data.label_names})
     parameters = sum(p.numel() for p in task.parameters() if p.requires_grad)
     embedding = sum(p.numel() for p in task.embedding_parameters() if p.requires_grad)
     batches = assembly.batches_used(config.trainer.limit_train_batches, batches=data.training_batches)

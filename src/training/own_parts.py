@@ -12,6 +12,7 @@ from src.config.plugin_settings import LoggerSettings
 from src.config.schema import Config
 from src.config.sentences import FaultsError
 from src.data.source_settings import SOURCE
+from src.data.tokenizers import TOKENIZER
 from src.settings import OwnSection
 from src.targets.locating import locate
 from src.targets.names import TARGET
@@ -32,6 +33,7 @@ TASK = Expected(
 )
 PLACES = {
     "data": SOURCE,
+    "tokenizer": TOKENIZER,
     "model": MODEL,
     "task": TASK,
     "optimizer": OPTIMIZER,
@@ -67,6 +69,8 @@ def _faults(key: str, section: OwnSection) -> Iterator[str]:
     if faults:
         return
     target = locate(section.target, key)
+    if key == "tokenizer" and not isinstance(target, type):
+        yield f"`{key}` must name a class, whose `from_state` makes it again, but {target.__name__} is a function."
     if isinstance(target, type) and issubclass(target, Checkpoint):
         yield f"`{key}` must leave checkpoints to this program (checkpoint.every), but is a Checkpoint; leave it out."
     if isinstance(target, type) and issubclass(target, ProgressBar):

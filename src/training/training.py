@@ -127,7 +127,7 @@ class _Run:
         data = assembly.build_data(config)
         data.setup()
         _check_limits(config, data)
-        fingerprints = {"data": data.fingerprint, "vocabulary": data.vocabulary.fingerprint()}
+        fingerprints = {"data": data.fingerprint, "vocabulary": data.tokenizer.fingerprint()}
         if is_first_process():
             _same_data(folder, fingerprints)
             run_folder.record_data(folder, fingerprints)

@@ -10,7 +10,7 @@ Shape suffixes: B reviews, L tokens of the longest one, D model width, C classes
 import torch
 from torch import Tensor, nn
 
-from src.batch import Batch
+from src.batch import Batch, Special
 from src.errors import UserError
 from src.transformer.decoder import Decoder
 from src.transformer.embedding import TokenEmbedding
@@ -37,11 +37,14 @@ class TransformerClassifier(nn.Module):
         max_length: tokens of the longest review expected; only learned positions refuse a longer one.
         dropout: on the output of each sublayer.
         embedding_dropout: on the elements of the embedded tokens.
-        word_dropout: probability with which a token is read as `Special.MASK` in training.
+        word_dropout: probability with which a token is read as `mask_id` in training.
         bigram_buckets: rows of the table of hashed pairs of tokens that are embedded beside the tokens; 0 for none.
         bigram_dropout: share of those pairs to drop.
         attention_dropout: on the attention weights; above 0 a CPU leaves its fast kernel.
         decoder_input: "query" or "review".
+        padding_id: of the tokenizer, as the next two; checkpoints that do not say are of our own vocabularies.
+        begin_id: what stands before the first token, for its bigram.
+        mask_id: of the token for a hidden word.
 
     Raises:
         UserError: a value that is not possible.
@@ -68,6 +71,9 @@ class TransformerClassifier(nn.Module):
         bigram_dropout: float = 0.0,
         attention_dropout: float,
         decoder_input: str,
+        padding_id: int = int(Special.PAD),
+        begin_id: int = int(Special.BOS),
+        mask_id: int = int(Special.MASK),
     ) -> None:
         super().__init__()
         if decoder_input not in DECODER_INPUTS:
@@ -84,6 +90,9 @@ class TransformerClassifier(nn.Module):
             word_dropout=word_dropout,
             bigram_buckets=bigram_buckets,
             bigram_dropout=bigram_dropout,
+            padding_id=padding_id,
+            begin_id=begin_id,
+            mask_id=mask_id,
         )
         self.encoder = Encoder(
             layers=encoder_layers,

@@ -20,17 +20,19 @@ from src.transformer.positions import absolute_positions
 
 
 class BigramEmbedding(nn.Module):
-    """A vector for each token with the one before it (the first with `Special.BOS`), from a table of hashed pairs.
+    """A vector for each token with the one before it (the first with `begin_id`), from a table of hashed pairs.
 
     Args:
         buckets: rows of the table.
         dim: D.
         dropout: probability with which a pair counts as zero in training; the others are scaled up.
+        begin_id: what stands before the first token.
     """
 
-    def __init__(self, buckets: int, dim: int, *, dropout: float) -> None:
+    def __init__(self, buckets: int, dim: int, *, dropout: float, begin_id: int) -> None:
         super().__init__()
         self.buckets = buckets
+        self.begin_id = begin_id
         self.table = nn.Embedding(buckets, dim)
         self.dropout = Dropout(dropout)
 
@@ -43,7 +45,7 @@ class BigramEmbedding(nn.Module):
     def rows(self, tokens_BL: Tensor) -> Tensor:
         """Hash each pair into 0 .. buckets - 1, by multiplications and shifts that mix all 32 bits."""
         # Padded first and cut then: an exported graph may not speak of L - 1, which is 0 or 1 for the shortest reviews
-        previous_BL = F.pad(tokens_BL, (1, 0), value=int(Special.BOS))[:, : tokens_BL.shape[1]]
+        previous_BL = F.pad(tokens_BL, (1, 0), value=self.begin_id)[:, : tokens_BL.shape[1]]
         mixed_BL = ((tokens_BL * 0x9E3779B1) ^ (previous_BL * 0x85EBCA77)) & 0xFFFFFFFF
         mixed_BL = ((mixed_BL ^ (mixed_BL >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
         return (mixed_BL ^ (mixed_BL >> 13)) % self.buckets
@@ -56,13 +58,16 @@ class TokenEmbedding(nn.Module):
 
     Args:
         vocabulary_size: rows of the table, special tokens included.
+        padding_id: the row that stays zero.
         dim: D.
         positions: "sinusoidal" and "learned" are added here; "relative", "rotary" and "none" add nothing here.
         max_length: tokens of the longest sequence expected.
         dropout: share of the elements of the sum to drop.
-        word_dropout: probability with which a real token is read as `Special.MASK`; the shape stays.
+        word_dropout: probability with which a real token is read as `mask_id`; the shape stays.
+        mask_id: of the token for a hidden word.
         bigram_buckets: rows of the table of bigrams; 0 for none.
         bigram_dropout: share of the bigrams to drop, whole vectors at a time.
+        begin_id: what stands before the first token, for its bigram.
 
     Raises:
         UserError: a value that is not possible.
@@ -77,8 +82,11 @@ class TokenEmbedding(nn.Module):
         max_length: int,
         dropout: float,
         word_dropout: float,
+        padding_id: int,
         bigram_buckets: int = 0,
         bigram_dropout: float = 0.0,
+        begin_id: int = Special.BOS,
+        mask_id: int = Special.MASK,
     ) -> None:
         super().__init__()
         if bigram_buckets < 0:
@@ -87,9 +95,12 @@ class TokenEmbedding(nn.Module):
             raise UserError(f"`word_dropout` must lie in [0, 1), but is {word_dropout} instead.")
         self.scale = math.sqrt(dim)
         self.word_dropout = word_dropout
+        self.mask_id = int(mask_id)
         # The row of padding is zero and gets no gradient; the masks keep everything else from looking at padding.
-        self.tokens = nn.Embedding(vocabulary_size, dim, padding_idx=int(Special.PAD))
-        self.bigrams = BigramEmbedding(bigram_buckets, dim, dropout=bigram_dropout) if bigram_buckets else None
+        self.tokens = nn.Embedding(vocabulary_size, dim, padding_idx=padding_id)
+        self.bigrams: BigramEmbedding | None = None
+        if bigram_buckets:
+            self.bigrams = BigramEmbedding(bigram_buckets, dim, dropout=bigram_dropout, begin_id=int(begin_id))
         self.positions = absolute_positions(positions, dim=dim, max_length=max_length)
         self.dropout = Dropout(dropout)
 
@@ -110,7 +121,7 @@ class TokenEmbedding(nn.Module):
             dropped_BL = torch.rand(tokens_BL.shape, device=tokens_BL.device) < self.word_dropout
             if valid_BL is not None:
                 dropped_BL &= valid_BL
-            tokens_BL = tokens_BL.masked_fill(dropped_BL, int(Special.MASK))
+            tokens_BL = tokens_BL.masked_fill(dropped_BL, self.mask_id)
         embedded_BLD: Tensor = self.tokens(tokens_BL)
         if self.bigrams is not None:
             embedded_BLD = embedded_BLD + self.bigrams(tokens_BL)

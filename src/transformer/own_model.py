@@ -9,7 +9,7 @@ from src.targets.building import build
 from src.targets.signature import Expected
 from src.transformer.classifier import TransformerClassifier
 
-SIZES = ("vocabulary_size", "classes", "max_length")  # what the data decides
+SIZES = ("vocabulary_size", "padding_id", "begin_id", "mask_id", "classes", "max_length")  # what the data decides
 MODEL = Expected("an nn.Module that maps a Batch to logits", kind=nn.Module, offered=SIZES)
 
 

@@ -26,11 +26,20 @@ class ModelSettings(Section):
     attention_dropout: Dropout
     decoder_input: Literal["query", "review"]
 
-    def keywords(self, *, vocabulary_size: int, classes: int, max_length: int) -> dict[str, Any]:
+    def keywords(
+        self, *, vocabulary_size: int, padding_id: int, begin_id: int, mask_id: int, classes: int, max_length: int
+    ) -> dict[str, Any]:
         """Return the keywords of `TransformerClassifier`, with those that the data decides."""
         keywords = self.model_dump()
         keywords["feedforward_dim"] = int(keywords.pop("feedforward_multiple") * self.dim)
-        return keywords | {"vocabulary_size": vocabulary_size, "classes": classes, "max_length": max_length}
+        return keywords | {
+            "vocabulary_size": vocabulary_size,
+            "padding_id": padding_id,
+            "begin_id": begin_id,
+            "mask_id": mask_id,
+            "classes": classes,
+            "max_length": max_length,
+        }
 
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
@@ -57,7 +66,6 @@ class ModelSettings(Section):
 class OwnModelSettings(OwnSection):
     """A model of one's own: an `nn.Module` that maps a `Batch` to logits (B, C)."""
 
-    def keywords(self, *, vocabulary_size: int, classes: int, max_length: int) -> dict[str, Any]:
+    def keywords(self, **sizes: int) -> dict[str, Any]:
         """Return the class with its arguments as `own`, beside what the data decides."""
-        sizes = {"vocabulary_size": vocabulary_size, "classes": classes, "max_length": max_length}
         return {"own": self.target, **sizes}

@@ -34,6 +34,7 @@ class Transformer(nn.Module):
         norm: "pre" or "post".
         positions: "sinusoidal", "learned", "relative", "rotary" or "none".
         max_length: tokens of the longest sequence expected, on either side.
+        padding_id: of the tokenizer, on both sides.
         dropout: on the output of each sublayer.
         embedding_dropout: on the elements of the embedded tokens.
         attention_dropout: on the attention weights.
@@ -58,6 +59,7 @@ class Transformer(nn.Module):
         norm: str,
         positions: str,
         max_length: int,
+        padding_id: int,
         dropout: float,
         embedding_dropout: float,
         attention_dropout: float,
@@ -75,6 +77,7 @@ class Transformer(nn.Module):
             max_length=max_length,
             dropout=embedding_dropout,
             word_dropout=0.0,
+            padding_id=padding_id,
         )
         # None when shared: the same module under two names would appear twice in a checkpoint.
         self.own_target_embedding: TokenEmbedding | None = None
@@ -86,6 +89,7 @@ class Transformer(nn.Module):
                 max_length=max_length,
                 dropout=embedding_dropout,
                 word_dropout=0.0,
+                padding_id=padding_id,
             )
         self.encoder = Encoder(
             layers=encoder_layers,

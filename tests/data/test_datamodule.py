@@ -10,6 +10,7 @@ from src.batch import Batch
 from src.data.batching import TrainingPlan
 from src.data.datamodule import ReviewDataModule
 from src.data.encoding_rules import EncodingRules
+from src.data.tokenizers import BasicEnglish
 from src.errors import UserError
 
 from .conftest import ToySource
@@ -28,9 +29,7 @@ def make(source, tmp_path):
     def make(**changes) -> ReviewDataModule:
         settings = {
             "source": source,
-            "rules": EncodingRules(
-                tokenizer="basic_english", vocabulary_size=50, min_frequency=1, max_tokens=16, head_share=0.25
-            ),
+            "rules": EncodingRules(tokenizer=BasicEnglish(vocabulary_size=50), max_tokens=16, head_share=0.25),
             "batch_tokens": 64,
             "batch_reviews": None,
             "evaluation_batch_tokens": 64,
@@ -123,7 +122,7 @@ def test_without_validation_reviews_lightning_trains_all_the_same(make, source):
 def test_properties_after_setup(ready):
     assert ready.label_names == ("negative", "positive")
     assert ready.tokenizer.name == "basic_english"
-    assert set(WORDS) == set(ready.vocabulary.state())
+    assert set(WORDS) == set(ready.tokenizer.state()["tokens"])
     assert ready.statistics["train"].reviews == 60
     assert ready.review_ids("test") == [f"test/{place}" for place in range(11)]
     assert ready.training_batches == len(ready.train_dataloader()) == len(ready.training_plan)
@@ -132,7 +131,7 @@ def test_properties_after_setup(ready):
 
 def test_reviews_cannot_be_asked_for_before_setup(make):
     with pytest.raises(RuntimeError, match=r"setup\(\) must be called"):
-        _ = make().vocabulary
+        _ = make().tokenizer
 
 
 def test_each_stage_needs_no_new_reading(ready, source):

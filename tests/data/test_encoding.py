@@ -37,8 +37,8 @@ def test_truncation_by_hand():
 
 def test_ids_are_those_of_the_tokens(toy_source, toy_settings):
     encoded = encode(toy_source, **toy_settings)
-    assert encoded.vocabulary.tokens(encoded.train[0]) == ["a", "good", "film"]
-    assert encoded.vocabulary.tokens(encoded.train[4]) == ["one", "two", "three", "six", "seven", "eight"]
+    assert encoded.tokenizer.vocabulary.tokens(encoded.train[0]) == ["a", "good", "film"]
+    assert encoded.tokenizer.vocabulary.tokens(encoded.train[4]) == ["one", "two", "three", "six", "seven", "eight"]
     assert encoded.train.labels.tolist() == [0, 1, 0, 1, 0]
     assert encoded.train.ids == [f"train/{place}" for place in range(5)]
     assert encoded.train.original_lengths.tolist() == [3, 3, 3, 4, 8]
@@ -49,15 +49,15 @@ def test_ids_are_those_of_the_tokens(toy_source, toy_settings):
 
 def test_the_vocabulary_comes_from_the_training_split_only(toy_source, toy_settings):
     encoded = encode(toy_source, **toy_settings)
-    assert encoded.vocabulary.tokens(encoded.validation[0]) == ["a", "<unk>", "film"]
+    assert encoded.tokenizer.vocabulary.tokens(encoded.validation[0]) == ["a", "<unk>", "film"]
 
 
 def test_bpe_is_trained_on_the_training_split_only(toy_settings):
     settings = toy_settings | {"tokenizer": "bpe", "vocabulary_size": 300, "max_tokens": 50}
     source = ToySource(train=["good good good"], validation=["wonderful wonderful wonderful"], test=["good"])
     encoded = encode(source, **settings)
-    assert encoded.vocabulary.tokens(encoded.train[0]) == ["Ġgood"] * 3
-    assert encoded.vocabulary.tokens(encoded.validation[0])[:3] == ["Ġ", "w", "o"]
+    assert encoded.tokenizer.vocabulary.tokens(encoded.train[0]) == ["Ġgood"] * 3
+    assert encoded.tokenizer.vocabulary.tokens(encoded.validation[0])[:3] == ["Ġ", "w", "o"]
     assert encoded.statistics["validation"].unknown_share == 0
 
 
@@ -81,9 +81,7 @@ def test_a_text_is_encoded_as_a_review_of_the_split_was(toy_source, toy_settings
     encoded = encode(toy_source, **toy_settings)
     for name, texts in toy_source.texts.items():
         for place, text in enumerate(texts):
-            ids = encode_text(
-                text, tokenizer=encoded.tokenizer, vocabulary=encoded.vocabulary, max_tokens=6, head_share=0.5
-            )
+            ids = encode_text(text, tokenizer=encoded.tokenizer, max_tokens=6, head_share=0.5)
             assert ids == getattr(encoded, name)[place].tolist()
 
 
@@ -95,11 +93,10 @@ def test_an_empty_split_is_possible(toy_settings):
 
 def test_a_second_start_reads_no_review(toy_source, toy_settings, monkeypatch):
     first = encode(toy_source, **toy_settings)
-    monkeypatch.setattr(encoding, "train_tokenizer", lambda *_, **__: pytest.fail("tokenized again"))
+    monkeypatch.setattr(encoding, "_arrays", lambda *_, **__: pytest.fail("tokenized again"))
     again = encode(toy_source, **toy_settings)
     assert toy_source.reads == 1
     assert again.fingerprint == first.fingerprint
-    assert again.vocabulary.fingerprint() == first.vocabulary.fingerprint()
     assert again.tokenizer.fingerprint() == first.tokenizer.fingerprint()
     assert again.statistics == first.statistics
     assert np.array_equal(again.train.tokens, first.train.tokens)

@@ -1,16 +1,16 @@
 import numpy as np
 
-from src.batch import Special
 from src.data.summary import summarise
 
 
 def test_a_summary_by_hand():
     summary = summarise(
-        tokens=np.array([7, 8, Special.UNK, 9, Special.UNK, 7, 7, 7]),
+        tokens=np.array([7, 8, 100, 9, 100, 7, 7, 7]),
         original_lengths=np.array([3, 0, 10], dtype=np.int32),
         labels=np.array([1, 1, 0]),
         number_of_labels=3,
         max_tokens=4,
+        unknown_id=100,
     )
     assert summary.reviews == 3
     assert summary.per_label == [1, 2, 0]
@@ -29,5 +29,6 @@ def test_a_split_without_reviews_has_a_summary():
         labels=nothing,
         number_of_labels=2,
         max_tokens=4,
+        unknown_id=100,
     )
     assert summary._replace(per_label=[]) == (0, [], 0, 0, 0, 0, 0, 0.0, 0.0, 0)

@@ -5,18 +5,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchtext.data.utils import get_tokenizer
 
-from src.batch import Special
 from src.data.bundled import bundled_rows
-from src.data.tokenizers import BasicEnglish, BytePairEncoding, tokenizer_from_state, train_tokenizer
-from src.data.vocabulary import Vocabulary
+from src.data.tokenizers import BasicEnglish, BytePairEncoding, build_tokenizer, read_tokenizer, saved_tokenizer
 from src.errors import UserError
 
 TEXTS = ["The film was great, the acting greater.<br /><br />Great!", "the worst film: the very worst film"] * 5
 
 
+def fitted(size: int) -> BytePairEncoding:
+    tokenizer = BytePairEncoding(vocabulary_size=size, min_frequency=2)
+    tokenizer.fit(TEXTS)
+    return tokenizer
+
+
 @pytest.fixture(scope="module")
 def bpe() -> BytePairEncoding:
-    return BytePairEncoding.train(TEXTS, vocabulary_size=290, min_frequency=2)
+    return fitted(290)
 
 
 def test_basic_english_is_torchtexts_on_real_reviews():
@@ -45,19 +49,17 @@ def test_bpe_treats_the_first_word_like_any_other(bpe):
 @settings(deadline=None)
 @given(text=st.text())
 def test_nothing_is_unknown_to_bpe(bpe, text):
-    vocabulary = Vocabulary(bpe.inventory())
-    assert Special.UNK not in vocabulary.ids(bpe.tokenize(text))
+    assert bpe.unknown_id not in bpe.encode(text)
 
 
 def test_bpe_and_its_special_tokens_fill_the_size_asked_for(bpe):
-    assert len(Vocabulary(bpe.inventory())) == 290
-    assert len(set(bpe.inventory())) == 285
+    assert bpe.size == 290
+    assert len(set(bpe.state()["tokens"])) == 285
 
 
 def test_bpe_learns_the_same_from_the_same_texts(bpe):
-    again = BytePairEncoding.train(TEXTS, vocabulary_size=290, min_frequency=2)
-    assert again.fingerprint() == bpe.fingerprint()
-    assert BytePairEncoding.train(TEXTS, vocabulary_size=280, min_frequency=2).fingerprint() != bpe.fingerprint()
+    assert fitted(290).state() == bpe.state()
+    assert fitted(280).fingerprint() != bpe.fingerprint()
 
 
 @pytest.mark.parametrize("text", ["", "   "])
@@ -68,11 +70,10 @@ def test_a_text_without_tokens_has_none(bpe, text):
 
 def test_a_tokenizer_is_made_again_from_plain_values(bpe):
     for tokenizer in (bpe, BasicEnglish()):
-        state = json.loads(json.dumps(tokenizer.state()))
-        restored = tokenizer_from_state(state)
+        restored = read_tokenizer(json.loads(json.dumps(saved_tokenizer(tokenizer))))
         assert restored.name == tokenizer.name
         assert restored.fingerprint() == tokenizer.fingerprint()
-        assert restored.tokenize(TEXTS[0]) == tokenizer.tokenize(TEXTS[0])
+        assert restored.encode(TEXTS[0]) == tokenizer.encode(TEXTS[0])
 
 
 def test_fingerprints_differ(bpe):
@@ -81,11 +82,11 @@ def test_fingerprints_differ(bpe):
 
 def test_a_vocabulary_without_room_for_the_bytes_is_refused():
     with pytest.raises(UserError, match=r"must be at least 261 for bpe .* but is 260 instead"):
-        train_tokenizer("bpe", TEXTS, vocabulary_size=260, min_frequency=1)
+        BytePairEncoding(vocabulary_size=260).fit(TEXTS)
 
 
 def test_unknown_names_are_refused():
     with pytest.raises(UserError, match="must be one of basic_english, bpe, but is 'word'"):
-        train_tokenizer("word", TEXTS, vocabulary_size=300, min_frequency=1)
+        build_tokenizer({"name": "word", "vocabulary_size": 300})
     with pytest.raises(UserError, match="saved tokenizer"):
-        tokenizer_from_state({"name": "word"})
+        read_tokenizer({"tokenizer": {"name": "word"}, "tokens": []})

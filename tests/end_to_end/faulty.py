@@ -29,7 +29,7 @@ PLACES: dict[str, tuple[object, str]] = kill_at.PLACES | {
     "beginning": (training, "train"),
     "meeting": (torch.distributed, "barrier"),
     "writing": (src.atomic.tempfile, "mkstemp"),
-    "encoding": (encoding, "_number"),
+    "encoding": (encoding, "_arrays"),
     "feeding": (tokenizers, "feed"),
     "recorded": (training.run_folder, "record_data"),
     "predictions": (training.run_folder, "write_lines"),

@@ -19,7 +19,7 @@ SHORT = (
     "data.reviews=60", "data.batch_tokens=null", "data.batch_reviews=6", "trainer.max_epochs=3", "checkpoint.every=2",
     "trainer.progress=false", "trainer.precision=32-true", "trainer.log_every_n_steps=1",
 )  # fmt: skip
-ALL = ("data=adjectives", "model=bag", "optimizer=radam", "scheduler=one_cycle", "callbacks=longest", "logger=lines",
+ALL = ("data=adjectives", "tokenizer=characters", "model=bag", "optimizer=radam", "scheduler=one_cycle", "callbacks=longest", "logger=lines",
        "task=focal")  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def house(tmp_path: Path, cache: Path) -> House:
 def test_the_recipes_do_what_they_say(house: House) -> None:
     train, evaluate, predict = house.recipes.commands
     done = house.run(*train[1:], f"paths.cache={house.cache}")
-    assert "The longest batch had 6 tokens a review." in done.stdout
+    assert "The longest batch had 25 tokens a review." in done.stdout, "the tokens are characters"
     run = house.folder / "run"
     figures = json.loads((run / "metrics.json").read_text())
     assert figures["test/accuracy"] == 1.0, "it learnt"
@@ -68,7 +68,7 @@ def test_the_recipes_do_what_they_say(house: House) -> None:
     assert any("validation/accuracy" in point for point in points)
     assert (run / "tensorboard").is_dir(), "several loggers at once"
     refused = house.run(*predict[1:], fails=2).stderr
-    assert "names code to run (data._target_, model._target_, task._target_, optimizer._target_" in refused
+    assert "names code to run (data._target_, tokenizer._target_, model._target_, task._target_" in refused
     names = sorted(house.recipes.trusted.split(","))
     assert f"trust it by its whole name: 'trust=[{','.join(names)}]'" in refused, "the words to type"
     assert house.run(*predict[1:], f"trust=[{','.join(names)}]").stdout.startswith("good (")
@@ -111,7 +111,7 @@ def test_killed_and_resumed_it_ends_in_the_same_bits(house: House) -> None:
     resumed = house.train("resume=cut", trusted=house.recipes.trusted).stdout
     assert "at step 8, bit for bit as far as my_callbacks.LongestBatch" in resumed
     assert "torch.optim.RAdam" not in resumed, "that it comes back to the bit is what this test shows"
-    assert "The longest batch had 6 tokens a review." in resumed
+    assert "The longest batch had 25 tokens a review." in resumed
     whole, cut = outcome(house.folder / "whole"), outcome(house.folder / "cut")
     assert whole == cut
 

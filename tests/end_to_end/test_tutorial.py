@@ -25,7 +25,7 @@ checked = validate(config)
 data = assembly.build_data(checked)
 data.setup()
 task = assembly.build_task(checked, data)
-batch = BatchDataset(data.encoded.train)[data.training_plan.largest()]
+batch = BatchDataset(data.encoded.train, padding_id=data.tokenizer.padding_id)[data.training_plan.largest()]
 assert batch.tokens_BL.shape == (64, 512), batch.tokens_BL.shape
 optimizer = torch.optim.Adam(task.parameters())
 torch.nn.functional.cross_entropy(task(batch), batch.labels_B).backward()

@@ -117,7 +117,7 @@ def test_config_json_is_enough_to_prepare_a_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("previous", "token"), [(None, 5), (5, 29_999), (29_999, 1), (1, 0)])
 def test_the_bigram_hash_in_words_is_that_of_the_model(previous: int | None, token: int) -> None:
     tokens_1L = torch.tensor([[token] if previous is None else [previous, token]])
-    expected = BigramEmbedding(200_000, 2, dropout=0.0).rows(tokens_1L)[0, -1].item()
+    expected = BigramEmbedding(200_000, 2, dropout=0.0, begin_id=2).rows(tokens_1L)[0, -1].item()
     names = {
         "token": token,
         "previous": int(Special.BOS) if previous is None else previous,

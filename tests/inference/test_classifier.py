@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from src import load
 from src.data.encoding import encode_text
-from src.data.tokenizers import Tokenizer, train_tokenizer
-from src.data.vocabulary import Vocabulary
+from src.data.tokenizers import BETWEEN_WORDS, BasicEnglish, BytePairEncoding, VocabularyTokenizer
 from src.errors import UserError
 from src.inference.classifier import Classifier
 from src.inference.long_texts import encode_long_text, pieces
@@ -48,7 +47,7 @@ def test_learned_positions_end_where_they_end(tmp_path: Path) -> None:
 
 def test_a_prediction_is_what_the_model_says(whole_run: Path) -> None:
     run = read_run(whole_run)
-    kwargs = {"tokenizer": run.tokenizer, "vocabulary": run.vocabulary, "max_tokens": 64, "head_share": 0.25}
+    kwargs = {"tokenizer": run.tokenizer, "max_tokens": 64, "head_share": 0.25}
     text = texts(5)[4]
     tokens_1L = torch.tensor([encode_text(text, **kwargs)])
     logits_1C = run.model(
@@ -99,9 +98,8 @@ def test_devices(whole_run: Path) -> None:
             load(whole_run, device="cuda")
 
 
-TOKENIZERS = {
-    name: train_tokenizer(name, TEXTS, vocabulary_size=400, min_frequency=1) for name in ("basic_english", "bpe")
-}
+TOKENIZERS = {kind.name: kind(vocabulary_size=400) for kind in (BasicEnglish, BytePairEncoding)}
+TOKENIZERS["bpe"].fit(TEXTS)
 PARTS = (
     "<br />", "<BR />", "<br", "/>", " ", "  ", "\n", "\t", "\x1c", "\xa0", "\u2028", "'s", "'", "!", ".", "1", "é",
     "good", "Movie", "ΑΣ", "İ", "日本",
@@ -111,12 +109,14 @@ AWKWARD = st.lists(st.sampled_from(PARTS), max_size=40).map("".join)
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS.values(), ids=TOKENIZERS)
 @given(text=AWKWARD | st.text(max_size=60), size=st.integers(1, 9))
-def test_a_long_text_is_encoded_piece_by_piece_to_the_same_ids(tokenizer: Tokenizer, text: str, size: int) -> None:
-    assert "".join(pieces(text, size)) == text
+def test_a_long_text_is_encoded_piece_by_piece_to_the_same_ids(
+    tokenizer: VocabularyTokenizer, text: str, size: int
+) -> None:
+    assert "".join(pieces(text, size, BETWEEN_WORDS)) == text
     tokens = tokenizer.tokenize(text)
-    assert [token for piece in pieces(text, size) for token in tokenizer.tokenize(piece)] == tokens
-    vocabulary = Vocabulary(sorted(set(tokens)))
-    kwargs = {"tokenizer": tokenizer, "vocabulary": vocabulary, "max_tokens": 5, "head_share": 0.4}
+    assert [token for piece in pieces(text, size, BETWEEN_WORDS) for token in tokenizer.tokenize(piece)] == tokens
+    known = type(tokenizer).from_state(tokenizer.state() | {"tokens": sorted(set(tokens))})
+    kwargs = {"tokenizer": known, "max_tokens": 5, "head_share": 0.4}
     encoded = encode_long_text(text, piece=size, **kwargs)
     assert encoded.ids == encode_text(text, **kwargs)
     assert encoded.tokens == len(tokens)
@@ -147,10 +147,11 @@ SIGNS = (
 @given(text=st.lists(st.sampled_from(SIGNS), max_size=40).map("".join), size=st.integers(1, 9))
 def test_a_long_text_without_spaces_is_encoded_piece_by_piece_too(text: str, size: int) -> None:
     tokenizer = TOKENIZERS["basic_english"]
+    known = BasicEnglish.from_state(tokenizer.state() | {"tokens": ["手"]})
     found = list(pieces(text, size, tokenizer.boundary))
     assert "".join(found) == text
     assert [token for piece in found for token in tokenizer.tokenize(piece)] == tokenizer.tokenize(text)
-    kwargs = {"tokenizer": tokenizer, "vocabulary": Vocabulary(["手"]), "max_tokens": 5, "head_share": 0.4}
+    kwargs = {"tokenizer": known, "max_tokens": 5, "head_share": 0.4}
     assert encode_long_text(text, piece=size, **kwargs).ids == encode_text(text, **kwargs)
 
 
@@ -162,8 +163,8 @@ def test_a_long_text_without_spaces_is_cut_indeed() -> None:
 
 
 def test_a_long_text_is_cut_indeed() -> None:
-    assert len(list(pieces("good film " * 100, 50))) == 20
-    assert len(list(pieces("<br />" * 100, 50))) == 1
+    assert len(list(pieces("good film " * 100, 50, BETWEEN_WORDS))) == 20
+    assert len(list(pieces("<br />" * 100, 50, BETWEEN_WORDS))) == 1
 
 
 def test_import_src_is_light_and_load_is_there() -> None:

@@ -28,7 +28,7 @@ def test_a_run_is_read_wherever_it_lies(run: Path, tmp_path: Path) -> None:
     assert (read.max_tokens, read.head_share) == (64, 0.25)
     assert not read.model.training
     assert {parameter.dtype for parameter in read.model.parameters()} == {torch.float32}
-    assert read.vocabulary.ids(read.tokenizer.tokenize("film <pad>"))[1] == 1
+    assert read.tokenizer.encode("film <pad>")[1] == 1
 
 
 def test_reading_leaves_the_callers_random_numbers_alone(run: Path) -> None:

@@ -38,17 +38,20 @@ def shared(config: TrainConfig, data: ReviewDataModule) -> dict[str, Any]:
 
 
 def masked_tokens(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:
-    return MaskedTokens(vocabulary_size=len(data.vocabulary), dim=config.model.dim, **shared(config, data))
+    ids = {"padding_id": data.tokenizer.padding_id, "mask_id": data.tokenizer.mask_id}
+    return MaskedTokens(vocabulary_size=data.tokenizer.size, dim=config.model.dim, **ids, **shared(config, data))
 
 
 def reversal(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:
     model = {
-        "source_vocabulary_size": len(data.vocabulary), "target_vocabulary_size": len(data.vocabulary),
+        "source_vocabulary_size": data.tokenizer.size, "target_vocabulary_size": data.tokenizer.size,
+        "padding_id": data.tokenizer.padding_id,
         "shared_embeddings": True, "tied_output": True, "dim": config.model.dim, "num_heads": 2, "encoder_layers": 1,
         "decoder_layers": 1, "feedforward_dim": 32, "activation": "gelu", "norm": "pre", "positions": "sinusoidal",
         "max_length": 48, "dropout": 0.1, "embedding_dropout": 0.1, "attention_dropout": 0.0,
     }  # fmt: skip
-    return Reversal(model=model, **shared(config, data))
+    ids = {"begin_id": data.tokenizer.begin_id, "end_id": data.tokenizer.end_id}
+    return Reversal(model=model, **ids, **shared(config, data))
 
 
 def torch_encoder(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:

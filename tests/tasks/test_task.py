@@ -21,7 +21,7 @@ SETTINGS: dict[str, Any] = {
 
 def make() -> MaskedTokens:
     torch.manual_seed(0)
-    return MaskedTokens(vocabulary_size=12, dim=8, **SETTINGS)
+    return MaskedTokens(vocabulary_size=12, padding_id=0, mask_id=4, dim=8, **SETTINGS)
 
 
 def test_what_it_owes_must_be_there() -> None:

@@ -15,6 +15,7 @@ def make(**changes):
         "max_length": 12,
         "dropout": 0.0,
         "word_dropout": 0.0,
+        "padding_id": Special.PAD,
     }
     return TokenEmbedding(**{**settings, **changes})
 

@@ -62,6 +62,7 @@ def train(task, seed):
         norm="pre",
         positions="sinusoidal",
         max_length=LONGEST + 2,
+        padding_id=Special.PAD,
         dropout=0.0,
         embedding_dropout=0.0,
         attention_dropout=0.0,
@@ -86,7 +87,8 @@ def exact_matches(model, task):
     tokens_BL = tokens_BL[torch.randperm(len(tokens_BL), generator=torch.Generator().manual_seed(6))[:1000]]
     assert len(tokens_BL) == 1000
     batch = task_batch(tokens_BL, task)
-    produced_BT = decode_greedily(model, batch.tokens_BL, batch.valid_BL, max_length=LONGEST + 1)
+    ids = {"begin_id": Special.BOS, "end_id": Special.EOS, "padding_id": Special.PAD}
+    produced_BT = decode_greedily(model, batch.tokens_BL, batch.valid_BL, max_length=LONGEST + 1, **ids)
     produced_BT = F.pad(produced_BT, (0, LONGEST + 1 - produced_BT.shape[1]))
     return (produced_BT == batch.targets_BT[:, 1:]).all(1).double().mean().item()
 

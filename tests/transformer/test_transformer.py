@@ -23,6 +23,7 @@ def make(**changes):
         "norm": "pre",
         "positions": "sinusoidal",
         "max_length": 16,
+        "padding_id": Special.PAD,
         "dropout": 0.0,
         "embedding_dropout": 0.0,
         "attention_dropout": 0.0,

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from src.batch import Batch, Special
+from src.batch import Batch
 from src.headlines import Headline
 from src.tasks.task import Task
 from src.transformer.embedding import TokenEmbedding
@@ -26,14 +26,15 @@ class MaskedTokens(Task[TokenReport]):
     headlines = (Headline("validation/perplexity", lower_is_better=True), Headline("test/perplexity", True))
 
     def __init__(
-        self, *, vocabulary_size: int, dim: int, optimizer: dict[str, Any], scheduler: dict[str, Any],
-        total_steps: int, seed: int,
+        self, *, vocabulary_size: int, padding_id: int, mask_id: int, dim: int, optimizer: dict[str, Any],
+        scheduler: dict[str, Any], total_steps: int, seed: int,
     ) -> None:  # fmt: skip
         super().__init__(optimizer=optimizer, scheduler=scheduler, total_steps=total_steps, seed=seed)
         self.save_hyperparameters()
+        self.mask_id = mask_id
         self.embedding = TokenEmbedding(
             vocabulary_size=vocabulary_size, dim=dim, positions="sinusoidal", max_length=48, dropout=0.1,
-            word_dropout=0.0,
+            word_dropout=0.0, padding_id=padding_id,
         )  # fmt: skip
         self.encoder = Encoder(
             layers=1, dim=dim, num_heads=2, feedforward_dim=2 * dim, activation="gelu", norm="pre",
@@ -47,7 +48,7 @@ class MaskedTokens(Task[TokenReport]):
         """Return logits (M, V) and the tokens (M,) that are right."""
         masked_BL = masked_BL & batch.valid_BL
         masked_BL[:, 0] = True  # one at least
-        x_BLD = self.embedding(batch.tokens_BL.masked_fill(masked_BL, int(Special.MASK)), valid_BL=batch.valid_BL)
+        x_BLD = self.embedding(batch.tokens_BL.masked_fill(masked_BL, self.mask_id), valid_BL=batch.valid_BL)
         return self.output(self.encoder(x_BLD, valid_BL=batch.valid_BL)[masked_BL]), batch.tokens_BL[masked_BL]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:

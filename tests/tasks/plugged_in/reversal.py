@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from src.batch import Batch, SequenceToSequenceBatch, Special
+from src.batch import Batch, SequenceToSequenceBatch
 from src.headlines import Headline
 from src.tasks.task import Task
 from src.transformer.transformer import Transformer
@@ -18,10 +18,10 @@ from tests.tasks.plugged_in.token_report import TokenCounts, TokenReport
 TOKENS = 5  # of a review that are read backwards
 
 
-def reversed_targets(batch: Batch) -> SequenceToSequenceBatch:
-    """Make `<bos> fifth ... first <eos>` the target of each review; of a short one, padding is read as tokens."""
+def reversed_targets(batch: Batch, *, begin_id: int, end_id: int) -> SequenceToSequenceBatch:
+    """Make `begin fifth ... first end` the target of each review; of a short one, padding is read as tokens."""
     first_BT = F.pad(batch.tokens_BL, (0, TOKENS))[:, :TOKENS].flip(1)
-    targets_BT = F.pad(F.pad(first_BT, (1, 0), value=int(Special.BOS)), (0, 1), value=int(Special.EOS))
+    targets_BT = F.pad(F.pad(first_BT, (1, 0), value=begin_id), (0, 1), value=end_id)
     valid_BT = torch.ones_like(targets_BT, dtype=torch.bool)
     return SequenceToSequenceBatch(batch.tokens_BL, batch.valid_BL, targets_BT, valid_BT, batch.index_B)
 
@@ -32,17 +32,18 @@ class Reversal(Task[TokenReport]):
     headlines = (Headline("validation/accuracy"), Headline("test/accuracy"))
 
     def __init__(
-        self, *, model: dict[str, Any], optimizer: dict[str, Any], scheduler: dict[str, Any], total_steps: int,
-        seed: int,
+        self, *, model: dict[str, Any], begin_id: int, end_id: int, optimizer: dict[str, Any],
+        scheduler: dict[str, Any], total_steps: int, seed: int,
     ) -> None:  # fmt: skip
         super().__init__(optimizer=optimizer, scheduler=scheduler, total_steps=total_steps, seed=seed)
         self.save_hyperparameters()
         self.model = Transformer(**model)
+        self.begin_id, self.end_id = begin_id, end_id
         self.trained, self.evaluated = TokenCounts(), TokenCounts()
 
     def _told(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return logits (N, V) and the tokens (N,) that are right."""
-        pairs = reversed_targets(batch)
+        pairs = reversed_targets(batch, begin_id=self.begin_id, end_id=self.end_id)
         return self.model(pairs).flatten(0, 1), pairs.targets_BT[:, 1:].flatten()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
