@@ -232,7 +232,7 @@ def build_tokenizer(settings: Mapping[str, Any]) -> Tokenizer:
 
 def saved_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
     """Return name and state of a tokenizer as vocabulary.json has them: the list of tokens, if any, apart."""
-    state = tokenizer.state()
+    state = dict(tokenizer.state())  # a copy: it may be what the tokenizer works with
     tokens = state.pop("tokens", None)
     return {"tokenizer": {"name": tokenizer.name} | state, "tokens": tokens}
 

@@ -14,7 +14,7 @@ from tokenizers import models, normalizers, pre_tokenizers, processors
 from src.data.encoding import encode_reviews
 from src.data.encoding_rules import EncodingRules
 from src.data.tokenizer import Tokenizer
-from src.data.tokenizers import TOKENIZERS
+from src.data.tokenizers import TOKENIZERS, read_tokenizer, saved_tokenizer
 from src.errors import UserError
 from src.evaluation.evaluation import evaluate
 from src.exporting.exporter import export_run
@@ -189,3 +189,22 @@ def test_a_tokenizer_that_breaks_its_promises_is_one_sentence(change: dict, sent
     source = ToySource(train=["abc", "cad"], validation=[], test=[])
     with pytest.raises(UserError, match=sentence):
         encode_reviews(source, rules(Broken()), cache=tmp_path)
+
+
+def test_saving_leaves_the_tokenizers_own_values_alone() -> None:
+    class Kept(Letters):
+        def __init__(self) -> None:
+            self.kept = {"letters": "abc", "tokens": ["a"]}
+            super().__init__("abc")
+
+        def state(self) -> dict[str, Any]:
+            return self.kept
+
+        @classmethod
+        def from_state(cls, state: Mapping[str, Any]) -> Self:
+            assert state == {"letters": "abc", "tokens": ["a"]}
+            return cls()
+
+    tokenizer = Kept()
+    assert read_tokenizer(saved_tokenizer(tokenizer), Kept).encode("b") == [2]
+    assert tokenizer.kept == {"letters": "abc", "tokens": ["a"]}
