@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import yaml
 
-from src.data.tokenizers import build_tokenizer, saved_tokenizer
+from src.data.tokenizer_kinds import build_tokenizer, saved_tokenizer
 from src.runs.checkpoint_file import write_checkpoint
 from src.transformer.classifier import TransformerClassifier
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from src.data.cache_layout import ENCODED_FILES, META, SPLITS
 from src.data.summary import SplitSummary
 from src.data.tokenizer import Tokenizer
-from src.data.tokenizers import read_tokenizer, saved_tokenizer
+from src.data.tokenizer_kinds import read_tokenizer, saved_tokenizer
 from src.lock import exclusive
 
 FORMAT = 1  # of the folder; part of every fingerprint

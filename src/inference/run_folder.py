@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from src.data.tokenizer import Tokenizer
-from src.data.tokenizers import read_tokenizer
+from src.data.tokenizer_kinds import read_tokenizer
 from src.errors import UserError
 from src.homes import at_home
 from src.runs.checkpoint_file import read_checkpoint
@@ -213,7 +213,7 @@ def _truncation(config: dict[str, Any], path: Path) -> tuple[int, float]:
 def _tokenizer_class(config: Mapping[str, Any]) -> type[Tokenizer] | None:
     """Return the class of the user's own that a configuration names, once it is trusted; None: ours."""
     section = config.get("tokenizer")
-    if not is_target(section):
+    if not isinstance(section, Mapping) or not is_target(section):
         return None
     kind = locate(section, "tokenizer")
     if not (isinstance(kind, type) and issubclass(kind, Tokenizer)):

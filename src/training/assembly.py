@@ -1,7 +1,6 @@
 """From a checked configuration to the objects it describes. Everything is built here, from plain values."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import lightning
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, Checkpoint, RichProgressBar
 
 from src.config.schema import Config, TrainConfig
@@ -17,7 +15,7 @@ from src.config.trainer_settings import TrainerSettings
 from src.data.datamodule import ReviewDataModule
 from src.data.encoding_rules import EncodingRules
 from src.data.source_settings import build_source
-from src.data.tokenizers import build_tokenizer
+from src.data.tokenizer_kinds import build_tokenizer
 from src.errors import UserError
 from src.headlines import Headline, lower_is_better
 from src.homes import at_home
@@ -36,7 +34,7 @@ from src.training.early_stopping import PatientEarlyStopping
 from src.training.epoch_loop import install
 from src.training.hyperparameters import hyperparameters
 from src.training.loggers import build_loggers
-from src.training.own_parts import CALLBACK, TASK
+from src.training.own_parts import CALLBACK, TASK, taken_together
 from src.training.profiling import build_profiler
 from src.training.progress import progress_callback
 
@@ -155,7 +153,7 @@ def build_trainer(
     """
     asked = config.trainer
     accelerator = resolve_accelerator(asked)
-    with _own_classes_named(config):
+    with taken_together(config):
         trainer = lightning.Trainer(
             accelerator=accelerator,
             devices=asked.devices,
@@ -192,25 +190,6 @@ def build_trainer(
         )
     install(trainer)
     return trainer
-
-
-@contextmanager
-def _own_classes_named(config: Config) -> Iterator[None]:
-    """Say what Lightning does not take of classes of the user's own.
-
-    Raises:
-        UserError: it does not take one.
-    """
-    try:
-        yield
-    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as error:
-        own = [key for key in config.own_sections() if key.startswith(("callbacks.", "logger.", "trainer."))]
-        if not own or isinstance(error, UserError):
-            raise
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(
-            f"{', '.join(f'`{key}`' for key in own)} must be what Lightning takes together, but it says: {why}"
-        ) from error
 
 
 def _cluster() -> list[ClusterEnvironment]:

@@ -10,7 +10,7 @@ import torch
 
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
-from src.data.tokenizers import saved_tokenizer
+from src.data.tokenizer_kinds import saved_tokenizer
 from src.headlines import first_of, headlines_record, in_words
 from src.reporting import start_and_end as reporting
 from src.runs import record as run_folder

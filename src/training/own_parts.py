@@ -2,7 +2,9 @@
 
 import importlib.util
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, Checkpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import Profiler
@@ -12,7 +14,8 @@ from src.config.plugin_settings import LoggerSettings
 from src.config.schema import Config
 from src.config.sentences import FaultsError
 from src.data.source_settings import SOURCE
-from src.data.tokenizers import TOKENIZER
+from src.data.tokenizer_kinds import TOKENIZER
+from src.errors import UserError
 from src.settings import OwnSection
 from src.targets.locating import locate
 from src.targets.names import TARGET
@@ -101,3 +104,22 @@ def keeps_state(names: Collection[str]) -> str:
     """Say how exactly a run goes on that holds classes of the user's own."""
     unknown = sorted(name for name in names if name not in EXACT)
     return f" as far as {', '.join(unknown)} keep{'s' if len(unknown) == 1 else ''} state" if unknown else ""
+
+
+@contextmanager
+def taken_together(config: Config) -> Iterator[None]:
+    """Say what Lightning does not take of classes of the user's own.
+
+    Raises:
+        UserError: it does not take one.
+    """
+    try:
+        yield
+    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as error:
+        own = [key for key in config.own_sections() if key.startswith(("callbacks.", "logger.", "trainer."))]
+        if not own or isinstance(error, UserError):
+            raise
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"{', '.join(f'`{key}`' for key in own)} must be what Lightning takes together, but it says: {why}"
+        ) from error

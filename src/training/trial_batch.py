@@ -24,7 +24,7 @@ def check_logits(config: TrainConfig, task: object, data: ReviewDataModule) -> N
         return
     name = config.model.target[TARGET]
     train = data.encoded.train
-    batch = BatchDataset(train)[[*range(min(2, len(train)))]]
+    batch = BatchDataset(train, padding_id=data.tokenizer.padding_id)[[*range(min(2, len(train)))]]
     shape = (len(batch.labels_B), len(data.label_names))
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():

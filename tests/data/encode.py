@@ -7,7 +7,7 @@ from src.data.encoded import EncodedReviews
 from src.data.encoding import encode_reviews
 from src.data.encoding_rules import EncodingRules
 from src.data.reviews import Source
-from src.data.tokenizers import build_tokenizer
+from src.data.tokenizer_kinds import build_tokenizer
 
 
 def encode(

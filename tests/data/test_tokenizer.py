@@ -14,7 +14,7 @@ from tokenizers import models, normalizers, pre_tokenizers, processors
 from src.data.encoding import encode_reviews
 from src.data.encoding_rules import EncodingRules
 from src.data.tokenizer import Tokenizer
-from src.data.tokenizers import TOKENIZERS, read_tokenizer, saved_tokenizer
+from src.data.tokenizer_kinds import TOKENIZERS, read_tokenizer, saved_tokenizer
 from src.errors import UserError
 from src.evaluation.evaluation import evaluate
 from src.exporting.exporter import export_run

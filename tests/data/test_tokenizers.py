@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from torchtext.data.utils import get_tokenizer
 
 from src.data.bundled import bundled_rows
-from src.data.tokenizers import BasicEnglish, BytePairEncoding, build_tokenizer, read_tokenizer, saved_tokenizer
+from src.data.tokenizer_kinds import build_tokenizer, read_tokenizer, saved_tokenizer
+from src.data.tokenizers import BasicEnglish, BytePairEncoding
 from src.errors import UserError
 
 TEXTS = ["The film was great, the acting greater.<br /><br />Great!", "the worst film: the very worst film"] * 5

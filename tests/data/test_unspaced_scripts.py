@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torchtext.data.utils import get_tokenizer
 
 from src.data.bundled import bundled_rows
-from src.data.tokenizers import BasicEnglish, read_tokenizer, saved_tokenizer
+from src.data.tokenizer_kinds import read_tokenizer, saved_tokenizer
+from src.data.tokenizers import BasicEnglish
 from src.data.unspaced_scripts import has_signs
 from src.errors import UserError
 from src.evaluation.evaluated_reviews import evaluated_reviews, remarks_on

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.data.bundled import bundled_rows
-from src.data.tokenizers import VocabularyTokenizer, build_tokenizer
+from src.data.tokenizer_kinds import build_tokenizer
+from src.data.tokenizers import VocabularyTokenizer
 from src.data.vocabulary import SPECIAL_TOKENS
 from src.exporting.lower_case import _capitals_of_other_versions
 from src.exporting.tokenizer_json import tokenizer_json
