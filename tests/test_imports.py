@@ -64,12 +64,14 @@ PROGRAMS = {
 }
 SETTINGS = {"data/source_settings", "data/tokenizer_settings", "transformer/settings", "tasks/settings"}
 LIBRARIES = {
-    "hydra": {"config", "train", "hydra_plugins"},
+    "hydra": {"config", "train", "training/search", "hydra_plugins"},
     "omegaconf": {"config", "train", "runs/record", "training/sweep", "hydra_plugins"},
     "lightning": {"data/datamodule", "data/split_datamodule", "tasks", "processes", "training", "evaluation"},
     "torchmetrics": {"tasks"},
     "torchtext": {"data"},
     "pydantic": {"settings", *SETTINGS, "config"},
+    "optuna": {"training/search", "training/pruning"},
+    "joblib": {"training/sweep"},
     "rich": {"reporting", "runs/__main__", "training/progress"},
 }
 

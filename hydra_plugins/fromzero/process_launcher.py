@@ -71,7 +71,7 @@ class ProcessLauncher(Launcher):
         """
         from src.processes.jobs import run_jobs
         from src.program import ExplainedExit
-        from src.training.sweep import Sweep
+        from src.training.sweep import SIGNALLED, Sweep
 
         setup_globals()
         configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose)
@@ -92,14 +92,20 @@ class ProcessLauncher(Launcher):
 
         def tell(number: int, config: DictConfig) -> None:
             sweep.write_tables(show=True)
-            done = JobReturn(overrides=[*config.hydra.overrides.task], cfg=config, status=JobStatus.COMPLETED)
+            done = JobReturn(
+                overrides=[*config.hydra.overrides.task], cfg=config, hydra_cfg=config, status=JobStatus.COMPLETED
+            )
             done.return_value = sweep.result(config)
             self._context.callbacks.on_job_end(config=config, job_return=done)
             ended(number, done)
 
         def job_ended(job: "Job", code: int, said: str) -> bool:
             goes_on = sweep.ended(job, code, said)
-            tell(*running.pop(job.folder))
+            number, config = running.pop(job.folder)
+            if code in SIGNALLED:  # it is not over
+                sweep.write_tables(show=True)
+            else:
+                tell(number, config)
             return goes_on
 
         if not run_jobs(prepared(), at_once=self.n_jobs, ended=job_ended):

@@ -31,11 +31,10 @@ from src.config.ineffective import ineffective_files, ineffective_overrides, ine
 from src.config.output_folders import folder_faults, job_folder, shared_folder_faults
 from src.config.overrides import Keys, first_choice, group_faults, names_a_class, parse
 from src.config.own_sections import in_place_of_ours, mixed_sections
-from src.config.quoting import as_text
 from src.config.schema import TrainConfig
 from src.config.sentences import FaultsError
 from src.config.spelling import spelt_out, without_nulls
-from src.config.sweep_axes import axis_fault, jobs, launcher_faults
+from src.config.sweep_axes import axis_fault, jobs, launcher_faults, search_faults, several_values_fault, space_of_file
 from src.config.trusted_names import untrusted_names
 
 _COMPLETION = re.compile("(install|uninstall|query)=(bash|fish|zsh)")
@@ -166,14 +165,18 @@ def check(line: CommandLine) -> Checked:
             overrides += [] if found else [override]
         try:
             chosen = [first_choice(override) for override in overrides if override.key_or_group in known_groups]
-            keys = Keys.of(compose_all(line.config_name, chosen), known_groups, files, overrides)
+            base = compose_all(line.config_name, chosen)
+            space = parse(space_of_file(base, given), files)
+            faults += [fault for fault in map(axis_fault, space) if fault]
+            overrides += [override for override in space if not axis_fault(override)]
+            keys = Keys.of(base, known_groups, files, overrides)
             for override in [*overrides]:
                 fault = None if override.key_or_group in known_groups else keys.fault(override)
                 if fault:
                     faults.append(fault)
                     overrides.remove(override)
             kept = {override.key_or_group for override in overrides}
-            left_out = {override.key_or_group for override in given} - kept
+            left_out = {override.key_or_group for override in (*given, *space)} - kept
             fixed = [str(override.input_line) for override in overrides if not override.is_sweep_override()]
             whole = compose_all(line.config_name, fixed)  # what Hydra takes its own settings from
             found, configs = _composed(line, overrides, whole, files, left_out=left_out)
@@ -198,20 +201,17 @@ def _composed(
     """Return the faults and the jobs of a good command line, or of the good part of one without some keys."""
     swept = [override for override in overrides if override.is_sweep_override()]
     multirun = line.multirun or (line.runs and whole.hydra.mode == RunMode.MULTIRUN)
-    faults = untrusted_names(whole)
-    faults += [] if faults else launcher_faults(whole)
+    faults = untrusted_names(whole) or launcher_faults(whole)
     if line.runs:
         faults += folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
         faults += ineffective_overrides(overrides, whole, multirun=multirun)
+    if multirun and (found := search_faults(whole, swept, left_out=left_out)):
+        return faults + found, []
     if not swept:
         found, configs = _job(whole, files, left_out=left_out) if line.checks_values else ([], [])
         return faults + found, configs
     if not multirun:
-        faults += [
-            f"A run takes one value of `{override.key_or_group}`, but {override.input_line} names several; "
-            f"add -m (--multirun) to sweep over them{_or_one_text(override)}"
-            for override in swept
-        ]
+        faults += [*map(several_values_fault, swept)]
         overrides = [override for override in overrides if override not in swept]
         left_out = left_out | {override.key_or_group for override in swept}
     folders: dict[tuple[str, ...], str] = {}  # by job, of which some are checked twice in a large sweep
@@ -228,12 +228,6 @@ def _composed(
             faults += found
             configs += valid
     return faults + shared_folder_faults([*folders.values()]), configs
-
-
-def _or_one_text(override: Override) -> str:
-    """Advise how to say a comma, where a key may hold one; no full stop stands where it would be pasted, too."""
-    advice = as_text(override.key_or_group, str(override.input_line).partition("=")[2])
-    return f", or put quotes around one that has a comma: {advice}" if advice else "."
 
 
 def _job(config: DictConfig, files: ConfigFiles, *, left_out: set[str]) -> tuple[list[str], list[TrainConfig]]:

@@ -28,7 +28,8 @@ _Kind = TypeVar("_Kind", bound=Config)
 
 _OF_A_FILE = re.compile(r"In '([^':]+/[^':]+)': (.*)")
 HEADER = "# @package _global_"  # the first line by which a file's keys become those of the whole configuration
-OPTIONAL_GROUPS = ("experiment", "debug")  # they only override others, leave no keys of their own, and can be null
+# They only override others, leave no keys of their own, and can be null
+OPTIONAL_GROUPS = ("experiment", "hparams_search", "debug")
 
 
 class FolderOfTheUser(SearchPathPlugin):

@@ -23,11 +23,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from src.runs.trust import CODE_KEYS, VARIABLE, users_names
 
+OUR_LAUNCHER = "hydra_plugins.fromzero.process_launcher.ProcessLauncher"
+OUR_SWEEPER = "hydra_plugins.fromzero.optuna_sweeper.OptunaSweeper"
 TRUSTED = frozenset(  # all that the options of Hydra 1.3.8 and of conf/hydra hold
     {
         "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
         "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
-        "hydra_plugins.fromzero.process_launcher.ProcessLauncher",
+        OUR_LAUNCHER,
+        OUR_SWEEPER,
         "logging.StreamHandler",
         "logging.FileHandler",
         "ext://sys.stdout",
@@ -62,6 +65,8 @@ def untrusted_names(config: DictConfig) -> list[str]:
         for path in _walk(plain, users_names())
     ]
     for key, instead in EMPTY.items():
+        if key == "hydra.sweeper.params" and config.hydra.sweeper._target_ == OUR_SWEEPER:
+            continue  # they are checked as if they had been typed
         if OmegaConf.select(config, key, throw_on_resolution_failure=False):
             faults.append(f"`{key}` must be left empty; {instead}.")
     return faults

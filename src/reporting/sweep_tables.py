@@ -17,7 +17,9 @@ from rich.table import Table
 from src.atomic import write_text
 from src.headlines import lower_is_better
 from src.reporting.console import console
-from src.runs.listing import Run, find_runs
+from src.runs.listing import PRUNED_BY_SEARCH, Run, find_runs
+
+NONE = "no result"
 
 
 class Job(NamedTuple):
@@ -26,6 +28,7 @@ class Job(NamedTuple):
     name: str
     overrides: dict[str, str]
     metrics: dict[str, Any]  # empty: not finished
+    pruned: bool = False  # by a search, before its end
 
 
 def write_tables(sweep: Path, *, monitor: str) -> None:
@@ -43,20 +46,20 @@ def write_tables(sweep: Path, *, monitor: str) -> None:
     columns = dict.fromkeys((monitor, *(headline.name for headline in headlines), "time/training_seconds"))
     measured = [name for name in columns if any(name in job.metrics for job in jobs)]
     varied = _varied(jobs)
-    _write(
+    write_table(
         sweep / "sweep",
         ["job", *varied, *measured],
         [
             [
                 job.name,
                 *(job.overrides.get(key, "") for key in varied),
-                *(_figure(job.metrics.get(name)) for name in measured),
+                *(_figure(job.metrics.get(name), missing="pruned" if job.pruned else NONE) for name in measured),
             ]
             for job in jobs
         ],
     )
     if "seed" in varied:
-        _write(sweep / "seeds", *_over_seeds(jobs, [key for key in varied if key != "seed"], measured))
+        write_table(sweep / "seeds", *_over_seeds(jobs, [key for key in varied if key != "seed"], measured))
 
 
 def print_table(sweep: Path) -> None:
@@ -119,16 +122,16 @@ def _varied(jobs: Sequence[Job]) -> list[str]:
 
 def _job(run: Run) -> Job:
     overrides = dict(override.lstrip("+").split("=", 1) for override in run.overrides if "=" in override)
-    return Job(run.folder.name, overrides, run.metrics)
+    return Job(run.folder.name, overrides, run.metrics, run.state == PRUNED_BY_SEARCH)
 
 
-def _figure(value: Any) -> str:
+def _figure(value: Any, missing: str = NONE) -> str:
     if value is None:
-        return "no result"
+        return missing
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _write(stem: Path, header: list[str], rows: list[list[str]]) -> None:
+def write_table(stem: Path, header: list[str], rows: list[list[str]]) -> None:
     """Write a table as .csv and as .md."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])

@@ -26,7 +26,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Read the command line and print the table."""
-    purpose = "List the runs: state (running, finished, stopped, crashed), figures and overrides."
+    purpose = "List the runs: state (running, finished, stopped, crashed, pruned), figures and overrides."
     options = options_or_help(sys.argv[1:], OPTIONS, program="python -m src.runs", purpose=purpose, examples=EXAMPLES)
     outputs = Path(options["outputs"])
     if not outputs.is_dir():

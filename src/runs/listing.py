@@ -12,10 +12,12 @@ import yaml  # type: ignore[import-untyped]
 from src.errors import UserError
 from src.headlines import Headline, lower_is_better, recorded_headlines
 from src.lock import is_locked
-from src.runs.reading import STOPPED, Resumes, earlier_resumes
+from src.runs.reading import PRUNED, STOPPED, Resumes, earlier_resumes
 
 COUNTS_OR_SHARES = tuple(f"trainer.limit_{split}_batches" for split in ("train", "val", "test"))  # 1 is not 1.0
-STATES = RUNNING, FINISHED, STOPPED_BY_SIGNAL, CRASHED = "running", "finished", "stopped", "crashed"
+STATES = RUNNING, FINISHED, STOPPED_BY_SIGNAL, CRASHED, PRUNED_BY_SEARCH = (
+    "running", "finished", "stopped", "crashed", "pruned",
+)  # fmt: skip
 UNENDED = (STOPPED_BY_SIGNAL, CRASHED)  # can go on
 
 
@@ -68,6 +70,8 @@ def _state(folder: Path, *, finished: bool) -> str:
         return FINISHED
     if is_locked(folder):
         return RUNNING
+    if (folder / PRUNED).exists():
+        return PRUNED_BY_SEARCH
     return STOPPED_BY_SIGNAL if (folder / STOPPED).exists() else CRASHED
 
 

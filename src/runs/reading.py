@@ -16,6 +16,7 @@ from src.errors import UserError
 from src.runs.trust import names_code, refuse_code
 
 STOPPED = "stopped.json"  # in a run folder: a signal ended its last process, which could say so
+PRUNED = "pruned.json"  # in a run folder: a search ended it before its end, for others did better
 FORMAT_VERSION = 1  # of the folder; raise it when a reader of old folders would go wrong
 
 

@@ -5,6 +5,7 @@ run.json             command line, overrides, git, versions, hardware, fingerpri
 resumes.jsonl        a line for each time the run was resumed
 stopped.json         the signal that ended its last process; gone once it goes on
 vocabulary.json      tokens in the order of their ids, and the tokenizer's state
+pruned.json          a search ended it before its end; gone if it goes on
 metrics.json         the figures of best.ckpt, and which of them runs are compared by
 predictions.jsonl    a line a test review: id, label, probabilities
 checkpoints/         best.ckpt, last.ckpt, last.previous.ckpt
@@ -33,7 +34,7 @@ from src.atomic import write_text
 from src.characters import HALF_A_PAIR
 from src.errors import UserError
 from src.lock import LOCK
-from src.runs.reading import FORMAT_VERSION, STOPPED, read_record
+from src.runs.reading import FORMAT_VERSION, PRUNED, STOPPED, read_record
 
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "torchtext", "tokenizers", "tensorboard")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -135,8 +136,20 @@ def record_stop(folder: Path, number: int) -> None:
 
 
 def forget_stop(folder: Path) -> None:
-    """Take that back: the run goes on."""
-    (folder / STOPPED).unlink(missing_ok=True)
+    """Take that back, and that a search pruned it: the run goes on."""
+    for name in (STOPPED, PRUNED):
+        (folder / name).unlink(missing_ok=True)
+
+
+def record_pruned(folder: Path, *, validation: int, value: float) -> None:
+    """Write down that a search ended the run before its end.
+
+    Args:
+        folder: of the run.
+        validation: number of its last one, from 1.
+        value: of the metric that the search goes by.
+    """
+    write_json(folder / PRUNED, {"validation": validation, "value": value, "pruned": _now()})
 
 
 def circumstances(*, device: str, precision: str, threads: int, program: str = "src.train") -> dict[str, Any]:

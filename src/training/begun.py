@@ -10,7 +10,7 @@ from src.config.older_runs import with_rules_of
 from src.config.overlay import differences, overlaid
 from src.config.schema import TrainConfig
 from src.errors import UserError
-from src.runs.reading import read_config
+from src.runs.reading import PRUNED, read_config
 
 ELSEWHERE = ("paths.", "checkpoint.", "resume.", "sweep.")  # where files lie does not make another job
 
@@ -40,7 +40,12 @@ def is_over(config: TrainConfig, *, folder: Path, overrides: list[str]) -> bool:
             f"hydra.sweep.dir must hold the same sweep when it is started again, but {folder} holds another job; "
             "repeat the command as it was, or leave hydra.sweep.dir out."
         )
-    return (folder / "metrics.json").exists()
+    return any((folder / name).exists() for name in ("metrics.json", PRUNED))
+
+
+def over_in_words(folder: Path) -> str:
+    """Return what to say of a job that is over."""
+    return f"{'finished' if (folder / 'metrics.json').exists() else 'pruned'} before, not repeated"
 
 
 def metric(folder: Path, name: str) -> float | None:

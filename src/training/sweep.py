@@ -7,10 +7,9 @@ sweep's folder lie
 multirun.yaml   Hydra's record: the command to repeat
 sweep.csv ...   the tables (`src.reporting.sweep_tables`)
 failed.jsonl    jobs that failed when the sweep was last started: exit code, and what they said if nobody heard it
-0/, 1/ ...      run folders of the jobs; beside what runs leave there, output.log where several jobs run at once
+0/, 1/ ...      run folders of the jobs, with output.log where several run at once
 """
 
-import json
 import shlex
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from src.config.composition import validate
-from src.config.sweep_axes import OUR_LAUNCHER
+from src.config.trusted_names import OUR_LAUNCHER, OUR_SWEEPER
 from src.errors import UserError
 from src.lock import locked
 from src.processes.interruption import SIGNALS
@@ -30,10 +29,10 @@ from src.processes.jobs import Job, run_jobs
 from src.processes.launching import make_order
 from src.program import ExplainedExit, complain
 from src.reporting.sweep_tables import print_table, write_tables
-from src.runs.reading import read_lines
-from src.training.begun import OtherSweepError, is_over, metric
+from src.training.begun import OtherSweepError, is_over, metric, over_in_words
+from src.training.failed_jobs import FAILED, Failure, read_failures, record_failure
 
-RECORD, FAILED = "multirun.yaml", "failed.jsonl"
+RECORD = "multirun.yaml"
 SIGNALLED = tuple(128 + number for number in SIGNALS)
 
 
@@ -74,15 +73,15 @@ class Sweep:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
-            record, failed = self.folder / RECORD, self.folder / FAILED
+            record = self.folder / RECORD
             before = record.read_bytes() if record.is_file() else None
-            failed.unlink(missing_ok=True)
+            (self.folder / FAILED).unlink(missing_ok=True)
             try:
                 try:
                     yield
                 finally:
                     if self.by_others:
-                        self._end_workers()
+                        _end_workers()
                         self.write_tables(show=True)
                 self._conclude()
             except OtherSweepExit:
@@ -119,11 +118,11 @@ class Sweep:
         Raises:
             ExplainedExit: the folder holds another sweep, or the job is faulty and no other is to follow.
         """
-        folder, overrides = _folder(composed), [*composed.hydra.overrides.task]
+        folder, overrides = Path(composed.hydra.runtime.output_dir), [*composed.hydra.overrides.task]
         name = f"job {folder.name} ({' '.join(overrides) or 'no overrides'})"
         try:
             if self._is_over(composed):  # the job would find that out itself, at the price of a process
-                print(f"{name}: finished before, not repeated", flush=True)
+                print(f"{name}: {over_in_words(folder)}", flush=True)
                 return None
             config = _validated(composed)
         except UserError as error:  # of a job that the command line's check had no time for, or of a damaged folder
@@ -132,6 +131,7 @@ class Sweep:
                 raise ExplainedExit(2) from error
             return None
         arguments = {"overrides": overrides, "command": self.command, "apart": apart, "name": name}
+        arguments["trial"] = self._trial(composed)
         return Job(name, folder, make_order("job", config, folder, arguments))
 
     def ended(self, job: Job, code: int, said: str) -> bool:
@@ -177,10 +177,22 @@ class Sweep:
 
     def result(self, composed: DictConfig) -> float | None:
         """Return the metric by which jobs are compared; None if the job did not come to it."""
-        return metric(_folder(composed), str(composed.task.monitor))
+        return metric(Path(composed.hydra.runtime.output_dir), str(composed.task.monitor))
+
+    def _trial(self, composed: DictConfig) -> dict[str, Any] | None:
+        """Return what a job that a search may prune must know of it (`src.training.pruning.Trial`)."""
+        sweeper = composed.hydra.sweeper
+        if sweeper._target_ != OUR_SWEEPER or sweeper.pruner is None:
+            return None
+        return {
+            "search": str(self.folder.absolute()),
+            "number": int(composed.hydra.job.num),
+            "startup_trials": int(sweeper.pruner_startup_trials),
+            "warmup": int(sweeper.pruner_warmup),
+        }
 
     def _is_over(self, composed: DictConfig) -> bool:
-        folder, overrides = _folder(composed), [*composed.hydra.overrides.task]
+        folder, overrides = Path(composed.hydra.runtime.output_dir), [*composed.hydra.overrides.task]
         return (folder / "run.json").exists() and is_over(_validated(composed), folder=folder, overrides=overrides)
 
     def _failed(self, folder: Path, code: int, error: UserError, said: str = "") -> None:
@@ -197,17 +209,12 @@ class Sweep:
             complain(error)
             if code == OtherSweepError.exit_code:
                 raise OtherSweepExit(2) from error
-        with (self.folder / FAILED).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"job": folder.name, "exit_code": code, "said": said}) + "\n")
-
-    def _failures(self) -> list[dict[str, Any]]:
-        path = self.folder / FAILED
-        return read_lines(path) if path.exists() else []
+        record_failure(self.folder, Failure(folder.name, code, said))
 
     def _is_lost(self) -> bool:
         """Say whether no further job is to begin."""
-        failures = self._failures()
-        return bool(failures) and (self.fail_fast or any(map(_is_other, failures)))
+        failures = read_failures(self.folder)
+        return bool(failures) and (self.fail_fast or any(failure.other for failure in failures))
 
     def _conclude(self) -> None:
         """Say what failed where nobody heard it, and end the program if anything did.
@@ -215,30 +222,22 @@ class Sweep:
         Raises:
             ExplainedExit: it did.
         """
-        failures = self._failures()
-        others = [failure for failure in failures if _is_other(failure)]
+        failures = read_failures(self.folder)
+        others = [failure for failure in failures if failure.other]
         for failure in others[:1] or failures:
-            print(failure["said"], end="", file=sys.stderr, flush=True)
+            print(failure.said, end="", file=sys.stderr, flush=True)
         if others:
             raise OtherSweepExit(2)
         if failures:
             raise ExplainedExit(2)
 
-    @staticmethod
-    def _end_workers() -> None:
-        """End the processes that joblib keeps for further jobs: its own exit function would wait for them for ever."""
-        if "joblib" in sys.modules:
-            from joblib.externals.loky import get_reusable_executor
 
-            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+def _end_workers() -> None:
+    """End the processes that joblib keeps for further jobs: its own exit function would wait for them for ever."""
+    if "joblib" in sys.modules:
+        from joblib.externals.loky import get_reusable_executor
 
-
-def _is_other(failure: dict[str, Any]) -> bool:
-    return failure.get("exit_code") == OtherSweepError.exit_code
-
-
-def _folder(composed: DictConfig) -> Path:
-    return Path(str(composed.hydra.runtime.output_dir))
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 def _validated(composed: DictConfig) -> Any:

@@ -8,11 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from src.config.older_runs import with_rules_of
 from src.config.schema import TrainConfig
 from src.processes.interruption import Interruption
-from src.training.begun import is_over
+from src.training.begun import is_over, over_in_words
+
+if TYPE_CHECKING:
+    from src.training.pruning import Pruning
 
 OUTPUT = "output.log"  # in the job's folder
 
@@ -25,6 +29,7 @@ def run_job(
     name: str,
     command: str,
     apart: bool,
+    trial: dict[str, Any] | None,
     interruption: Interruption,
 ) -> None:
     """Carry out a job, unless it is over.
@@ -36,6 +41,7 @@ def run_job(
         name: what to call it.
         command: that asked for the sweep, for the record.
         apart: whether to write into output.log in the folder, once it is said what is done.
+        trial: of the search that may prune the job (`src.training.pruning.Trial`); None: nothing does.
         interruption: the signals of this process.
 
     Raises:
@@ -44,24 +50,39 @@ def run_job(
     """
     begun = (folder / "run.json").exists()
     if begun and is_over(config, folder=folder, overrides=overrides):
-        print(f"{name}: finished before, not repeated", flush=True)
+        print(f"{name}: {over_in_words(folder)}", flush=True)
         return
     config = with_rules_of(folder.parent, config, overrides)
     print(f"{name}: {'going on' if begun else 'starting'} in {folder}", flush=True)
     with _into(folder / OUTPUT) if apart else _here():
-        _train(config, folder=folder, overrides=overrides, begun=begun, command=command, interruption=interruption)
+        from src.training.pruning import Pruned, Pruning, Trial  # torch: seconds that a job need not wait that is over
+
+        pruning = Pruning(Trial(**trial), config.task.monitor) if trial and config.data.has_validation else None
+        try:
+            _train(config, folder, overrides, begun, command, interruption, pruning)
+        except Pruned as end:
+            from src.runs.record import record_pruned
+
+            record_pruned(folder, validation=end.validation, value=end.value)
+            print(f"Pruned after validation {end.validation}: others did better by then.", flush=True)
 
 
 def _train(
-    config: TrainConfig, *, folder: Path, overrides: list[str], begun: bool, command: str, interruption: Interruption
+    config: TrainConfig,
+    folder: Path,
+    overrides: list[str],
+    begun: bool,
+    command: str,
+    interruption: Interruption,
+    pruning: "Pruning | None",
 ) -> None:
     from src.lock import locked
     from src.runs.reading import earlier_resumes, read_record
-    from src.training.resuming import resumption  # torch: seconds that a job that is over need not wait for
+    from src.training.resuming import resumption
     from src.training.training import train
 
     if not begun:
-        train(config, folder=folder, overrides=overrides, interruption=interruption, command=command)
+        train(config, folder=folder, overrides=overrides, interruption=interruption, command=command, pruning=pruning)
         return
     with locked(folder):
         earlier = earlier_resumes(folder)
@@ -76,6 +97,7 @@ def _train(
             threads=gone_on.threads,
             resume=gone_on.entry,
             notes=gone_on.notes,
+            pruning=pruning,
         )
 
 

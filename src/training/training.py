@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.callbacks import Callback
 
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
@@ -49,6 +50,7 @@ def train(
     command: str | None = None,
     resume: dict[str, Any] | None = None,
     notes: Sequence[str] = (),
+    pruning: Callback | None = None,
     build_task: Callable[[TrainConfig, ReviewDataModule], Task[Any]] = assembly.build_task,
 ) -> float | None:
     """Train, choose the best checkpoint, test it, and leave everything in `folder`.
@@ -64,6 +66,7 @@ def train(
         command: the line that was typed, for the record; None: this process's own.
         resume: what to add to resumes.jsonl once training goes on.
         notes: what to say of the resume then.
+        pruning: what may end the run before its end, of a search's trial.
         build_task: makes what is to be learnt, of this process; the other ones of a run build what the configuration
             names.
 
@@ -79,7 +82,9 @@ def train(
     check_size(config.trainer)
     precision = devices.resolve_precision(config.trainer, devices.resolve_accelerator(config.trainer))  # may refuse
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
-    run = _Run(config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes, build_task)
+    run = _Run(
+        config, folder, overrides, interruption or Interruption(), checkpoint, began, resume, notes, pruning, build_task
+    )
     with ExitStack() as held:
         if first:
             if not resumed:
@@ -116,6 +121,7 @@ class _Run:
     began: float
     resume: dict[str, Any] | None
     notes: Sequence[str]
+    pruning: Callback | None
     build_task: Callable[[TrainConfig, ReviewDataModule], Task[Any]]
     trainer: lightning.Trainer | None = None  # until there is one
     checkpoints: Checkpoints | None = None
@@ -145,6 +151,7 @@ class _Run:
             began=self.began,
         )
         callbacks = assembly.build_callbacks(config, curves, checkpoints, headlines=task.headlines)
+        callbacks += [self.pruning] if self.pruning else []  # after all others
         if self.resume is not None:
             before = short_windows(config.trainer, self.checkpoint, batches=data.training_batches)
             self.resume["inexact"] = list(dict.fromkeys([*self.resume["inexact"], *before]))

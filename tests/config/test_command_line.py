@@ -580,7 +580,10 @@ def test_every_key_of_every_file_is_explained(path: Path) -> None:
 
 
 def test_every_option_of_every_group_passes() -> None:
-    options = [[f"{group}={path.stem}" for path in (CONFIG_FOLDER / group).glob("[!_]*.yaml")] for group in GROUPS]
+    options = [
+        [f"{group}={path.stem}" for path in (CONFIG_FOLDER / group).glob("[!_]*.yaml") if group != "hparams_search"]
+        for group in GROUPS  # a search is a sweep, and takes an extra: test_search_space.py
+    ]
     for row in itertools.zip_longest(*map(sorted, options)):  # groups do not depend on each other's choice
         chosen = [one for one in row if one] + NEEDED.get(row[GROUPS.index("data")], [])
         assert faults(*chosen) == [], chosen

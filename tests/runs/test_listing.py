@@ -84,7 +84,7 @@ def test_filters_look_into_the_whole_configuration(outputs: Path) -> None:
     assert matching(runs, ["model.dim=7"]) == []
     with pytest.raises(UserError, match=r"no run has model\.dmi\. Did you mean `model.dim`"):
         matching(runs, ["model.dmi=64"])
-    with pytest.raises(UserError, match="must be one of running, finished, stopped, crashed, but is crahsed"):
+    with pytest.raises(UserError, match="must be one of running, finished, stopped, crashed, pruned, but is crahsed"):
         matching(runs, ["state=crahsed"])
     with pytest.raises(UserError, match="must read key=value"):
         matching(runs, ["model.dim"])
