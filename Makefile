@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow lint format tensorboard clear-cache clean
+.PHONY: help train test test-slow test-extras lint format tensorboard clear-cache clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,6 +18,10 @@ test: $(VENV)/installed-dev ## run every test
 
 test-slow: $(VENV)/installed-dev ## run the tests that take long: every kill point, large inputs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+# Elsewhere these tests skip; here one whose extra is missing fails
+test-extras: $(VENV)/installed-extras ## run the tests of what is not installed by default: launchers, searches
+	FROMZERO_TEST_EXTRAS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/end_to_end/test_other_launchers.py tests/end_to_end/test_search.py tests/config/test_search_space.py tests/config/test_command_line.py tests/test_packaging.py
 
 lint: $(VENV)/installed-dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -47,3 +51,7 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --editable '.[dev,notebooks]' --constraint constraints.txt
 	touch $@ $(VENV)/installed
+
+$(VENV)/installed-extras: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --editable '.[dev,notebooks,launchers,optuna]' --constraint constraints.txt
+	touch $@
