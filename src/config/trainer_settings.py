@@ -33,6 +33,7 @@ class TrainerSettings(Section):
     deterministic: bool | Literal["warn"]
     progress: bool
     benchmark: bool | None = None
+    compile: bool = False  # the network, by torch.compile; no argument of Lightning's
     detect_anomaly: bool = False
     enable_model_summary: bool = False  # the start-up report says what there is to say
     inference_mode: bool = True

@@ -28,7 +28,8 @@ FILES = ("data.train", "data.validation", "data.test")  # of one's own: their fi
 MODEL = ("model.", "tokenizer.", "optimizer.name", "data.max_tokens", "data.head_share")  # what the weights stand for
 # What changes only the last digits; said, not refused
 ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer.precision",
-            "trainer.deterministic", "trainer.benchmark", "data.evaluation_batch_tokens")  # fmt: skip
+            "trainer.deterministic", "trainer.benchmark", "trainer.compile",
+            "data.evaluation_batch_tokens")  # fmt: skip
 
 
 class Resumption(NamedTuple):

@@ -28,6 +28,7 @@ from src.training import assembly, devices
 from src.training.best_checkpoint import validate_the_best
 from src.training.checkpoint import Checkpoints, build_checkpoints
 from src.training.checkpoint_io import BEST, checkpoint_path
+from src.training.compilation import compile_network
 from src.training.curve_files import cut_back
 from src.training.curves import TrainingCurves
 from src.training.failures import in_one_sentence
@@ -141,6 +142,8 @@ class _Run:
                 cut_back(folder, sizes)
         task = self.build_task(config, data)
         check_logits(config, task, data)
+        if config.trainer.compile:
+            compile_network(task)
         curves = TrainingCurves(every_n_steps=config.trainer.log_every_n_steps)
         checkpoints = self.checkpoints = build_checkpoints(
             config,
