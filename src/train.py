@@ -4,10 +4,12 @@ The command line is checked before anything slow is imported; then Hydra compose
 once or, in a sweep, has a launcher carry out every combination.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from io import StringIO
+from multiprocessing import current_process
 from pathlib import Path
 
 import hydra
@@ -19,6 +21,7 @@ from src.config import command_line, resolvers
 from src.config.composition import CONFIG_FOLDER, validate
 from src.config.sentences import user_error
 from src.config.spelling import quoted
+from src.data.loader_workers import end_with
 from src.errors import UserError
 from src.processes.group import refuse_a_sweep
 from src.program import ExplainedExit, complain, run_program
@@ -98,6 +101,8 @@ def carry_out(composed: DictConfig) -> float | None:
 def carry_out_job(composed: DictConfig, sweep: Sweep) -> float | None:
     """Carry out a job of a sweep where a launcher of others has called for it: here, or in a process of its own."""
     resolvers.register()  # that process has not read our files
+    if current_process().name.startswith("LokyProcess"):  # joblib's: killed, its parent would leave it behind
+        end_with(os.getppid())
     whole = composed.copy()
     with open_dict(whole):
         whole.hydra = HydraConfig.instance().cfg.hydra  # type: ignore[union-attr]
