@@ -20,8 +20,9 @@ test-slow: $(VENV)/installed-dev ## run the tests that take long: every kill poi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 # Elsewhere these tests skip; here one whose extra is missing fails
-test-extras: $(VENV)/installed-extras ## run the tests of what is not installed by default: launchers, searches
-	FROMZERO_TEST_EXTRAS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/end_to_end/test_other_launchers.py tests/end_to_end/test_search.py tests/config/test_search_space.py tests/config/test_command_line.py tests/test_packaging.py
+test-extras: $(VENV)/installed-extras ## run the tests of what is not installed by default: launchers, searches, trackers
+	FROMZERO_TEST_EXTRAS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/end_to_end/test_other_launchers.py tests/end_to_end/test_search.py tests/config/test_search_space.py tests/config/test_command_line.py tests/test_packaging.py \
+		tests/end_to_end/test_trackers.py tests/training/test_assembly.py
 
 lint: $(VENV)/installed-dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -53,5 +54,5 @@ $(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	touch $@ $(VENV)/installed
 
 $(VENV)/installed-extras: $(VENV)/installed-dev
-	$(BIN)/python -m pip install --quiet --editable '.[dev,notebooks,launchers,optuna]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --editable '.[dev,notebooks,launchers,optuna,wandb,mlflow]' --constraint constraints.txt
 	touch $@

@@ -152,7 +152,8 @@ def check(line: CommandLine) -> Checked:
         overrides: list[Override] = []
         implied: set[str] = set()
         given = parse(line.overrides, files)
-        if line.checks_values and any(names_a_class(override) for override in given):
+        passed_on = line.flags_first[-len(line.overrides) :] == line.overrides  # to --hydra-help, they are not
+        if passed_on and any(names_a_class(override) for override in given):
             typed, line = line, _with_own_sections(line, given, known_groups)
             given = parse(line.overrides, files)
             implied = {*line.overrides} - {*typed.overrides}

@@ -252,7 +252,6 @@ def test_what_is_not_installed_is_named_with_its_extra() -> None:
         "hydra.callbacks={x:{_target_:os.system}}",
         "hydra.launcher._target_=os.system",
         "hydra.sweeper={_target_:os.system}",
-        "+model._target_=os.system",
         "+hydra.job_logging.handlers.x.class=os.system",
         "hydra.job_logging={handlers:{x:{class:os.system}}}",
         "+hydra.job_logging.handlers.x={'()':os.system}",
