@@ -1,6 +1,7 @@
 """The wheel holds the program and its configuration, and works away from the repository."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 import venv
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import yaml
 
+from tests.end_to_end.recipes import write_recipes
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+ALONE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
 
 
 def test_wheel_in_a_clean_environment_composes_from_another_directory(tmp_path: Path) -> None:
@@ -56,6 +60,18 @@ def test_wheel_in_a_clean_environment_composes_from_another_directory(tmp_path: 
     assert config["model"]["norm"] == "post"
     assert config["seed"] == 7
     assert list(elsewhere.iterdir()) == []
+    guests = tmp_path / "guests"  # classes in the working directory, which nothing here knows
+    guests.mkdir()
+    recipes = write_recipes(guests)
+    train, _, predict = recipes.commands
+    subprocess.run(
+        [python, *train[1:], f"paths.cache={tmp_path / 'cache'}"], cwd=guests, check=True, timeout=120, env=ALONE
+    )
+    said = subprocess.run(
+        [python, *predict[1:]], cwd=guests, check=True, timeout=60, text=True, capture_output=True,
+        env=ALONE | {"FROMZERO_TRUSTED_NAMES": recipes.trusted},
+    ).stdout  # fmt: skip
+    assert said.startswith("good (")
     plugins = (
         "from hydra.core.plugins import Plugins; from hydra.plugins.launcher import Launcher\n"
         "print(*(one.__module__ for one in Plugins.instance().discover(Launcher)))"
