@@ -2,7 +2,8 @@
 
 Hydra stops at its first fault, and takes `+trainer.max_epoch=3` in silence. Here the overrides are parsed by Hydra's
 own parser and composed beforehand, and *every* fault becomes a sentence. The keys that exist are those in conf/, so
-`+` and `~` are never needed, and nothing that names code to run (`_target_`) can be set from outside.
+`+` and `~` are seldom needed; a section that names a class of the user's own (`_target_`) has the keys of its
+signature, which is looked at once all keys of ours are known to be good (`src.training.own_parts`).
 
 Left out on purpose: what only the machine or the data can tell (is there a GPU, is the archive whole); the entry
 points find that out when they get there.

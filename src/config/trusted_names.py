@@ -1,4 +1,4 @@
-"""Nothing that a configuration says may choose the code that runs: what Hydra loads by name is in an exact list.
+"""Nothing below `hydra` may choose the code that runs: what Hydra loads by name is in an exact list.
 
 Hydra instantiates its launcher, sweeper and callbacks, and `logging` its handlers, from names in the composed `hydra`
 node, which files in --config-dir can change as well as overrides. Hydra's own list of forbidden names is no boundary

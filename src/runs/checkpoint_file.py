@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from src.atomic import replacing
 from src.errors import UserError
 
 FORMAT_VERSION = 2
-PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device)
+PLAIN = (Tensor, nn.Parameter, type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device)
 # What torch says of a pickle that names what it would have to call; everything else that it says is of damage
 REFUSED = re.compile(r"unsupported global|unsupported class|allowlisted|reduce", re.IGNORECASE)
 
@@ -40,8 +40,8 @@ def write_checkpoint(content: dict[str, Any], path: Path) -> None:
     """
     if (fault := next(_not_plain(content), None)) is not None:
         raise UserError(
-            f"a checkpoint must hold tensors and plain values (numbers, text, lists, dicts) only, but {fault}; let the "
-            "`state_dict` of that class return plain values."
+            f"a checkpoint must hold tensors and plain values (numbers, text, lists, dicts) only, but {fault}; let "
+            "that class keep plain values."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
@@ -63,7 +63,7 @@ def _not_plain(value: Any, place: str = "") -> Iterator[str]:
     elif type(value) in (list, tuple, set):
         for number, below in enumerate(value):
             yield from _not_plain(below, f"{place}.{number}")
-    elif not isinstance(value, Tensor) and type(value) not in PLAIN:
+    elif type(value) not in PLAIN:
         yield f"{place} is {value!r:.60}"
 
 

@@ -83,7 +83,7 @@ def read_config(folder: Path, trusted: Collection[str] = ()) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise damaged(path, "it is no list of keys")
     refuse_code(config, path, trusted)
-    if "${" in text:  # which OmegaConf would resolve: to a variable of the environment, to a folder that it makes
+    if interpolates(config):
         raise damaged(path, "it holds an interpolation, ${...}")
     return config
 
@@ -134,9 +134,29 @@ def earlier_resumes(folder: Path) -> Resumes:
     """
     path = folder / "resumes.jsonl"
     entries = read_lines(path) if path.exists() else []
-    given = [str(text) for entry in entries for text in entry.get("overrides", [])]
+    given = [text for entry in entries for text in _texts(path, entry.get("overrides", []))]
     inexact = [str(why) for entry in entries for why in entry.get("inexact", [])]
     return Resumes(len(entries), [text for text in given if not text.startswith("resume.")], inexact)
+
+
+def _texts(path: Path, found: Any) -> list[str]:
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise damaged(path, "its overrides are no list of texts")
+    if interpolates(found):
+        raise damaged(path, "it holds an interpolation, ${...}")
+    return found
+
+
+def interpolates(plain: Any) -> bool:
+    """Say whether OmegaConf would resolve a value: to a variable of the environment, a folder it makes, a `_target_`.
+
+    Asked of what was parsed: in its source, YAML can write the sign in other ways.
+    """
+    if isinstance(plain, dict):
+        return any(interpolates(one) for item in plain.items() for one in item)
+    if isinstance(plain, list):
+        return any(map(interpolates, plain))
+    return isinstance(plain, str) and "${" in plain
 
 
 def exists(path: Path) -> bool:

@@ -58,7 +58,7 @@ def _made(section: Mapping[str, Any], key: str, handed: Mapping[str, Any], *, pa
         return target(*by_place, **given, **by_name)
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         why = (str(error).strip().splitlines() or [""])[0]
         raise TargetError(
             f"`{key}` must be something that can be made, but {section[TARGET]} raised {type(error).__name__}: "

@@ -58,12 +58,12 @@ def _deepest_module(name: str, where: str) -> tuple[Any, list[str]]:
                     "the folder that it lies in."
                 ) from error
             return found, parts[length - 1 :]
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _unimportable(module, where, error) from error
     return found, parts[-1:]
 
 
-def _unimportable(module: str, where: str, error: Exception) -> TargetError:
+def _unimportable(module: str, where: str, error: BaseException) -> TargetError:
     why = (str(error).strip().splitlines() or [""])[0]
     return TargetError(
         f"{where} must name what can be imported, but importing {module} raised {type(error).__name__}: "

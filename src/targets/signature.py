@@ -89,7 +89,7 @@ def _kind_fault(
     """Yield what is wrong with a class that makes other objects than are expected; functions may make anything."""
     if expected is not None and expected.kind is not None and inspect.isclass(target):
         if not issubclass(target, expected.kind):
-            yield f"`{key}` must be {expected.what}, but {section[TARGET]} is none."
+            yield f"`{key}` must be {expected.what}, but {section[TARGET]} is not one."
         elif inspect.isabstract(target):
             missing = ", ".join(sorted(getattr(target, "__abstractmethods__", ())))
             yield f"`{key}` must be {expected.what}, but {section[TARGET]} lacks {missing}; write it."
@@ -117,7 +117,7 @@ def _argument_faults(
             yield f"`{key}.{name}` must be given once, but {ARGS} holds it too."
         elif name not in names and not anything:
             near = difflib.get_close_matches(name, [one for one in names if one not in given], n=1, cutoff=0.6)
-            hint = f"Did you mean `{key}.{near[0]}`?" if near else _what_ittakes(names)
+            hint = f"Did you mean `{key}.{near[0]}`?" if near else _what_it_takes(names)
             yield f"There is no argument `{key}.{name}`: {section[TARGET]} takes none of that name. {hint}"
     if section.get(PARTIAL) is True:
         return
@@ -127,7 +127,7 @@ def _argument_faults(
             yield f"`{key}.{one.name}` must be set, for {_call(target, section)} has no default for it."
 
 
-def _what_ittakes(names: Sequence[str]) -> str:
+def _what_it_takes(names: Sequence[str]) -> str:
     return f"It takes {', '.join(names)}." if names else "It takes no argument by name."
 
 

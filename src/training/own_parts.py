@@ -46,7 +46,7 @@ PLACES = {
     "trainer": PROFILER,
 }
 # Of others, which bring their own state, a run can say only that it goes on as far as they keep it
-EXACT = frozenset(  # resumed to the same bits in tests/end_to_end/test_own_classes.py
+EXACT = frozenset(  # resumed to the same bits in tests/end_to_end/test_recipes.py
     {"lightning.pytorch.callbacks.LearningRateMonitor", "torch.optim.RAdam", "torch.optim.lr_scheduler.OneCycleLR"}
 )
 

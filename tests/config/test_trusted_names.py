@@ -50,3 +50,11 @@ def test_a_configuration_that_holds_itself_is_refused(tmp_path: Path, node: str)
     (tmp_path / "config.yaml").write_text(f"seed: 0\nmodel: {node}\n")
     with pytest.raises(UserError, match="it holds aliases"):
         read_config(tmp_path)
+
+
+@pytest.mark.parametrize("sign", ["${", "\\x24{", "\\u0024\\x7b"])
+def test_no_spelling_of_an_interpolation_passes(tmp_path: Path, sign: str) -> None:
+    """YAML can write the sign otherwise; what is parsed counts, which OmegaConf would resolve."""
+    (tmp_path / "config.yaml").write_text(f'callbacks: {{x: "{sign}oc.decode:something}}"}}\n')
+    with pytest.raises(UserError, match="it holds an interpolation"):
+        read_config(tmp_path)

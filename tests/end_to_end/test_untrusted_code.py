@@ -188,6 +188,7 @@ PLACES = {
     "profiler": "trainer: {profiler: {_target_: torch.utils.collect_env.run}}",
     "a prefix of ours": "model: {_target_: src.transformer.classifier}",
     "an interpolation": "model: {_target_: '${model.name}', name: strange.Callback}",
+    "an interpolation in a list": "data: {_target_: [1, {a: '${oc.env:HOME}'}]}",
     "no text": "model: {_target_: [strange.Callback]}",
 }
 
@@ -252,6 +253,10 @@ def test_no_target_of_a_checkpoint_or_an_earlier_resume_is_imported(
     (folder / "resumes.jsonl").write_text(json.dumps({"overrides": ["+callbacks.x._target_=strange.Callback"]}) + "\n")
     with pytest.raises(UserError, match=r"resumes.jsonl must hold plain values only, but names code to run"):
         read_request(asked, [])
+    for given in (["paths.cache=${oc.env:HOME}/leak"], "seed=1", [{"a": 1}]):
+        (folder / "resumes.jsonl").write_text(json.dumps({"overrides": given}) + "\n")
+        with pytest.raises(UserError, match=r"resumes.jsonl must be as a run left it, but is damaged"):
+            read_request(asked, [])
     assert "strange" not in sys.modules
     assert strangers.traces == []
 

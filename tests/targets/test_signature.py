@@ -79,7 +79,7 @@ def test_names_that_are_none(name: Any) -> None:
 
 def test_another_class_than_expected() -> None:
     (fault,) = faults({"is": "Thing", "first": 1}, Expected("a Fails", kind=Fails))
-    assert fault == f"`place` must be a Fails, but {HERE}.Thing is none."
+    assert fault == f"`place` must be a Fails, but {HERE}.Thing is not one."
 
 
 def test_what_must_be_taken() -> None:
