@@ -16,8 +16,6 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from hydra_plugins.fromzero.process_launcher import ProcessLauncher
-
 
 class OptunaSweeper(Sweeper):
     """Asks Optuna for trials, has a launcher carry them out, and tells it what came of each.
@@ -70,6 +68,8 @@ class OptunaSweeper(Sweeper):
             ExplainedExit: the folder holds another search.
             Interrupted: by a signal, which all jobs have answered.
         """
+        # Here, for Hydra's scan executes the module a second time, which makes the class anew
+        from hydra_plugins.fromzero.process_launcher import ProcessLauncher
         from src.training.search import Search
 
         typed = {text.partition("=")[0].lstrip("+~") for text in arguments}

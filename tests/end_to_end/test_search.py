@@ -108,6 +108,27 @@ def test_bad_trials_are_pruned(tmp_path: Path, cache: Path, processes: int) -> N
     assert state(folder) == "finished"
 
 
+def test_two_trials_at_once(tmp_path: Path, cache: Path) -> None:
+    """Both are stopped, and both go on."""
+    sweep = tmp_path / "sweep"
+    place = ("hydra.launcher.n_jobs=2", f"hydra.sweep.dir={sweep}", f"paths.cache={cache}")
+    program = Program(tmp_path, *SEARCH, "hydra.sweeper.n_trials=2", *place)
+    poll(
+        lambda: (
+            all((sweep / job / "checkpoints/last.ckpt").exists() for job in "01") or program.process.poll() is not None
+        )
+    )
+    os.killpg(program.process.pid, signal.SIGTERM)
+    assert program.end(seconds=60).code == 143
+    assert [one[0] for one in trials(sweep)] == ["RUNNING", "RUNNING"]
+    assert [state(sweep / job) for job in "01"] == ["stopped", "stopped"]
+    done = start(*SEARCH, "hydra.sweeper.n_trials=3", *place)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [one[0] for one in trials(sweep)] == ["COMPLETE"] * 3
+    assert all((sweep / job / "output.log").exists() for job in "012"), "each writes into its own folder"
+    assert processes_of(str(sweep)) == []
+
+
 def test_a_failed_trial_is_failed(tmp_path: Path, cache: Path) -> None:
     sweep = tmp_path / "sweep"
     done = start("-m", "hydra/sweeper=optuna", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_trials=4", *TINY,
