@@ -83,7 +83,7 @@ class ProcessLauncher(Launcher):
                 log.info(f"\t#{number} : {' '.join(filter_overrides(overrides))}")
                 config = self._composed(number, overrides)
                 self._context.callbacks.on_job_start(config=config, task_function=self._task)
-                job = sweep.prepared(config, apart=self.n_jobs > 1)
+                job = sweep.prepared(config, apart=self.n_jobs > 1, at_once=self.n_jobs)
                 if job is None:  # there is nothing to start
                     tell(number, config)
                 else:

@@ -108,12 +108,13 @@ class Sweep:
         except UserError:
             pass  # said when it is the job's turn
 
-    def prepared(self, composed: DictConfig, *, apart: bool) -> Job | None:
+    def prepared(self, composed: DictConfig, *, apart: bool, at_once: int) -> Job | None:
         """Return what a process is to carry out; None if there is nothing to do: it was finished before, or is faulty.
 
         Args:
             composed: the job's configuration, with `hydra`.
             apart: whether it writes into output.log of its folder.
+            at_once: jobs that share this machine's cores.
 
         Raises:
             ExplainedExit: the folder holds another sweep, or the job is faulty and no other is to follow.
@@ -131,7 +132,7 @@ class Sweep:
                 raise ExplainedExit(2) from error
             return None
         arguments = {"overrides": overrides, "command": self.command, "apart": apart, "name": name}
-        arguments["trial"] = self._trial(composed)
+        arguments |= {"at_once": at_once, "trial": self._trial(composed)}
         return Job(name, folder, make_order("job", config, folder, arguments))
 
     def ended(self, job: Job, code: int, said: str) -> bool:
@@ -161,7 +162,7 @@ class Sweep:
         Raises:
             Interrupted: by a signal, which the job has answered.
         """
-        job = None if self._is_lost() else self.prepared(composed, apart=True)
+        job = None if self._is_lost() else self.prepared(composed, apart=True, at_once=1)
         if job is not None:
             run_jobs(iter([job]), at_once=1, ended=self.ended, catch_errors=True)
         return self.result(composed)

@@ -29,6 +29,7 @@ def run_job(
     name: str,
     command: str,
     apart: bool,
+    at_once: int,
     trial: dict[str, Any] | None,
     interruption: Interruption,
 ) -> None:
@@ -41,6 +42,7 @@ def run_job(
         name: what to call it.
         command: that asked for the sweep, for the record.
         apart: whether to write into output.log in the folder, once it is said what is done.
+        at_once: jobs that share this machine's cores.
         trial: of the search that may prune the job (`src.training.pruning.Trial`); None: nothing does.
         interruption: the signals of this process.
 
@@ -59,7 +61,7 @@ def run_job(
 
         pruning = Pruning(Trial(**trial), config.task.monitor) if trial and config.data.has_validation else None
         try:
-            _train(config, folder, overrides, begun, command, interruption, pruning)
+            _train(config, folder, overrides, begun, command, interruption, pruning, at_once)
         except Pruned as end:
             from src.runs.record import record_pruned
 
@@ -75,14 +77,24 @@ def _train(
     command: str,
     interruption: Interruption,
     pruning: "Pruning | None",
+    at_once: int,
 ) -> None:
     from src.lock import locked
     from src.runs.reading import earlier_resumes, read_record
+    from src.training.devices import default_threads
     from src.training.resuming import resumption
     from src.training.training import train
 
     if not begun:
-        train(config, folder=folder, overrides=overrides, interruption=interruption, command=command, pruning=pruning)
+        train(
+            config,
+            folder=folder,
+            overrides=overrides,
+            interruption=interruption,
+            threads=default_threads(config.trainer, jobs_at_once=at_once),
+            command=command,
+            pruning=pruning,
+        )
         return
     with locked(folder):
         earlier = earlier_resumes(folder)
