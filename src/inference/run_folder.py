@@ -17,8 +17,10 @@ from src.homes import at_home
 from src.runs.checkpoint_file import read_checkpoint
 from src.runs.reading import damaged, exists, read_config, read_json, read_record
 from src.runs.trust import refuse_code
+from src.targets.building import build_again
 from src.targets.locating import TargetError, locate
 from src.targets.names import TARGET, is_target
+from src.targets.signature import Expected
 from src.transformer.own_model import build_model
 
 CHECKPOINTS = ("best", "last")
@@ -117,10 +119,10 @@ def _model(config: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> nn.
     """Make the model of a run, as its task made it."""
     if not is_target(config.get("task")):
         return build_model(hyperparameters["model"])
-    task = locate(config["task"], "task")(**hyperparameters)
+    task = build_again(config["task"], key="task", expected=Expected("a Task"), arguments=hyperparameters)
     model = getattr(task, "model", None)
     if not isinstance(model, nn.Module):
-        raise TypeError(f"a {type(task).__name__} keeps no `model`")
+        raise TargetError(f"`task` must keep a `model`, an nn.Module, but a {type(task).__name__} keeps none.")
     return model
 
 

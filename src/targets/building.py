@@ -1,7 +1,7 @@
 """Making what a section describes."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from src.errors import UserError
@@ -39,6 +39,26 @@ def build(section: Mapping[str, Any], *, key: str, expected: Expected, handed: M
     return made
 
 
+def build_again(section: Mapping[str, Any], *, key: str, expected: Expected, arguments: Mapping[str, Any]) -> Any:
+    """Make what a checkpoint keeps the arguments of, by the class that a section names.
+
+    Args:
+        section: with its `_target_`; what else stands in it does not count.
+        key: where it stands, for what is said.
+        expected: of it.
+        arguments: all of them.
+
+    Raises:
+        TargetError: it cannot be imported, raised an error of its own, or is not what was expected.
+    """
+    made = _called(locate(section, key), section, key, [], arguments)
+    if expected.kind is not None and not isinstance(made, expected.kind):
+        raise TargetError(
+            f"`{key}` must be {expected.what}, but {section[TARGET]} made {article(type(made).__qualname__)}."
+        )
+    return made
+
+
 def _made(section: Mapping[str, Any], key: str, handed: Mapping[str, Any], *, passed: tuple[str, ...] = ()) -> Any:
     target = locate(section, key)
     arguments = {name: value for name, value in section.items() if name == ARGS or name not in WORDS}
@@ -52,10 +72,20 @@ def _made(section: Mapping[str, Any], key: str, handed: Mapping[str, Any], *, pa
         for name, value in handed.items()
         if name not in by_name and name not in taken and takes(target, name, named=name not in passed)
     }
+    if section.get(PARTIAL):
+        return functools.partial(target, *by_place, **given, **by_name)
+    return _called(target, section, key, by_place, {**given, **by_name})
+
+
+def _called(
+    target: Callable[..., Any],
+    section: Mapping[str, Any],
+    key: str,
+    by_place: Sequence[Any],
+    by_name: Mapping[str, Any],
+) -> Any:
     try:
-        if section.get(PARTIAL):
-            return functools.partial(target, *by_place, **given, **by_name)
-        return target(*by_place, **given, **by_name)
+        return target(*by_place, **by_name)
     except UserError:
         raise
     except (Exception, SystemExit) as error:

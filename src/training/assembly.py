@@ -21,8 +21,7 @@ from src.headlines import Headline, lower_is_better
 from src.homes import at_home
 from src.processes.group import started_by
 from src.processes.ranks import WorkerDDP
-from src.targets.building import build
-from src.targets.locating import locate
+from src.targets.building import build, build_again
 from src.tasks.classification import ClassificationTask
 from src.tasks.settings import TaskSettings
 from src.tasks.task import Task
@@ -132,10 +131,14 @@ def build_task(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:
 
 
 def restore_task(config: Config, hyperparameters: Mapping[str, Any]) -> Task[Any]:
-    """Make a task again as its checkpoint says, without its weights."""
+    """Make a task again as its checkpoint says, without its weights.
+
+    Raises:
+        TargetError: a class of the user's own cannot be made so.
+    """
     if isinstance(config.task, TaskSettings):
         return ClassificationTask(**hyperparameters)
-    task: Task[Any] = locate(config.task.target, "task")(**hyperparameters)
+    task: Task[Any] = build_again(config.task.target, key="task", expected=TASK, arguments=hyperparameters)
     return task
 
 

@@ -1,11 +1,15 @@
 """The loggers of a run: ours, in its folder; trackers of runs (W&B, MLflow); and classes of the user's own."""
 
+import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
 
 from src.config.plugin_settings import LoggerSettings, MlflowSettings, WandbSettings
+from src.errors import UserError
 from src.processes.launching import is_first_process
 from src.runs.reading import read_json
 from src.runs.record import write_json
@@ -14,6 +18,32 @@ from src.training.curve_files import csv_logger, tensorboard_logger
 from src.training.own_parts import LOGGER
 
 TRACKERS = "trackers.json"  # in a run folder: by which id a tracker knows the run, so that a resume goes on in it
+
+
+def check_servers(settings: LoggerSettings, *, folder: Path, said: Sequence[str]) -> None:
+    """Refuse to send figures to somebody whom only a run folder names: a stranger may have written it.
+
+    Args:
+        settings: of the run that is to be resumed.
+        folder: the run folder.
+        said: overrides that the user has typed now.
+
+    Raises:
+        UserError: it names a server of MLflow's or an entity of Weights & Biases that the user has neither typed nor in
+            the environment (MLFLOW_TRACKING_URI, WANDB_ENTITY).
+    """
+    named: list[tuple[str, str, str]] = []
+    if settings.mlflow and urlsplit(settings.mlflow.tracking_uri).scheme not in ("", "file", "sqlite"):
+        named.append(("logger.mlflow.tracking_uri", settings.mlflow.tracking_uri, "MLFLOW_TRACKING_URI"))
+    if settings.wandb and settings.wandb.entity is not None and not settings.wandb.offline:
+        named.append(("logger.wandb.entity", settings.wandb.entity, "WANDB_ENTITY"))
+    typed = {text.lstrip("+").partition("=")[0] for text in said}
+    for key, value, variable in named:
+        if key not in typed and os.environ.get(variable) != value:
+            raise UserError(
+                f"`{key}` must be said again on a resume, for figures would go to {value}, which only {folder} names; "
+                f"type {key}={value} if that is where they belong."
+            )
 
 
 def build_loggers(settings: LoggerSettings, folder: Path) -> list[Logger]:

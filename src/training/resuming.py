@@ -18,6 +18,7 @@ from src.runs.reading import read_record, recorded
 from src.runs.trust import refuse_code
 from src.training.checkpoint_io import BEST, LAST, PREVIOUS, checkpoint_path
 from src.training.devices import device_name, resolve_accelerator, resolve_precision
+from src.training.loggers import check_servers
 from src.training.own_parts import check_own_parts
 
 # What may change without changing what is learnt: where files lie, how often to save, what is shown
@@ -85,6 +86,7 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
         yield None
         return
     _check_changes(config, new)
+    check_servers(config.logger, folder=folder, said=texts)
     check_own_parts([config])
     with locked(folder):
         yield resumption(folder, record, config, changes, texts, inexact=earlier.inexact)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.composing import faults
+from tests.config.composing import composed, faults
 from tests.extras import needs
 
 OPTUNA = needs("optuna", extra="optuna")
@@ -29,6 +29,11 @@ def test_spaces_that_pass() -> None:
     assert faults("-m", "hparams_search=rate_and_dropout") == []
     assert faults("-m", "hparams_search=rate_and_dropout", "model.dropout=0.1", "hydra.sweeper.n_trials=3") == []
     assert faults("hparams_search=null") == []
+
+
+def test_a_search_leaves_the_test_split_alone() -> None:
+    """What stands in a file of hparams_search/ counts, where conf/train.yaml has the key itself, too."""
+    assert not composed("hparams_search=rate_and_dropout").test
 
 
 @OPTUNA

@@ -32,6 +32,7 @@ class Program:
         fault: fault, place, count and rank for faulty.py.
         environment: further variables.
         starter: module and options of what starts the program in its stead.
+        within: a command that becomes the one it is given, in another namespace.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Program:
         fault: str = "",
         environment: Mapping[str, str] | None = None,
         starter: Sequence[str] = (),
+        within: Sequence[str] = (),
     ):
         self.mark = uuid.uuid4().hex
         self.out, self.err = (folder / f"{self.mark}.{name}" for name in ("out", "err"))
@@ -49,7 +51,7 @@ class Program:
         self.started = time.monotonic()
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, *starter, *program, *arguments],
+                [*within, sys.executable, *starter, *program, *arguments],
                 stdout=out,
                 stderr=err,
                 stdin=subprocess.DEVNULL,

@@ -15,14 +15,16 @@ import yaml
 
 from src import load
 from src.config.command_line import read_command_line
+from src.config.plugin_settings import LoggerSettings, MlflowSettings, WandbSettings
 from src.errors import UserError
 from src.evaluation.evaluation import evaluate
 from src.evaluation.request import read_request
 from src.inference.run_folder import read_run
 from src.runs.checkpoint_file import read_checkpoint
 from src.runs.listing import find_runs, matching
+from src.training.loggers import check_servers
 from src.training.resuming import newest_checkpoint, planned
-from tests.end_to_end.interrupting import TINY, start
+from tests.end_to_end.interrupting import TINY, refusal, start
 from tests.end_to_end.program import REPOSITORY
 
 MODULE = """
@@ -284,3 +286,43 @@ def test_a_checkpoint_that_would_run_code_is_refused(name: str, tmp_path: Path, 
     assert path.read_bytes() == before
     assert not (folder / "metrics.json").exists()
     assert json.loads((folder / "run.json").read_text())["format_version"] == 1
+
+
+def test_figures_go_to_nobody_whom_only_the_run_folder_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found out before a tracker's package is looked for, let alone imported."""
+    folder = tmp_path / "run"
+    shutil.copytree(REPOSITORY / "tests/fixtures/runs_of_format_2/stopped", folder)
+    saved = yaml.safe_load((folder / "config.yaml").read_text())
+    wandb = {"project": "p", "entity": "them", "run_name": None, "tags": [], "offline": False}
+    mlflow = {"experiment": "e", "run_name": None, "tracking_uri": "http://them.example:5000"}
+    for name, logger, key, value, variable in (
+        ("mlflow", mlflow, "logger.mlflow.tracking_uri", "http://them.example:5000", "MLFLOW_TRACKING_URI"),
+        ("wandb", wandb, "logger.wandb.entity", "them", "WANDB_ENTITY"),
+    ):
+        saved["logger"] = {"tensorboard": True, "csv": False, name: logger}
+        (folder / "config.yaml").write_text(yaml.safe_dump(saved))
+        sentence = f"`{key}` must be said again on a resume, for figures would go to {value}, which only {folder} names"
+        assert sentence in refusal(f"resume={folder}")
+        assert sentence in refusal(f"resume={folder}", "trainer.progress=true")
+        settings = LoggerSettings.model_validate(saved["logger"])
+        check_servers(settings, folder=folder, said=[f"{key}={value}"])
+        monkeypatch.setenv(variable, value)
+        check_servers(settings, folder=folder, said=[])
+
+
+def test_a_tracker_on_this_machine_needs_no_word() -> None:
+    settings = LoggerSettings(
+        tensorboard=True,
+        csv=False,
+        mlflow=MlflowSettings(experiment="e", run_name=None, tracking_uri="sqlite:///outputs/mlflow.db"),
+        wandb=WandbSettings(project="p", entity="them", run_name=None, tags=[], offline=True),
+    )
+    check_servers(settings, folder=Path("run"), said=[])
+    with pytest.raises(UserError, match=r"`logger\.mlflow\.tracking_uri` must be said again on a resume"):
+        check_servers(
+            settings.model_copy(
+                update={"mlflow": MlflowSettings(experiment="e", run_name=None, tracking_uri="https://a.example")}
+            ),
+            folder=Path("run"),
+            said=["trainer=cpu"],
+        )

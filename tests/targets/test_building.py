@@ -7,7 +7,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from src.targets.building import build
+from src.targets.building import build, build_again
 from src.targets.locating import TargetError
 from src.targets.signature import Expected
 from tests.targets.plain import Anything, Thing
@@ -83,3 +83,16 @@ def test_it_must_be_what_is_expected() -> None:
         build(
             {"_target_": f"{HERE}.make", "first": 1}, key="place", expected=Expected("a source", members=("given", "x"))
         )
+
+
+def test_made_again_with_the_arguments_of_a_checkpoint() -> None:
+    section = {"_target_": f"{HERE}.Thing", "first": 5}
+    thing = build_again(section, key="place", expected=THING, arguments={"first": 1, "third": 2})
+    assert thing.given[0] == 1, "what the section says of arguments does not count"
+    assert thing.given[2] == 2
+    with pytest.raises(
+        TargetError, match=r"`place` must be something that can be made, but .*Thing raised TypeError: "
+    ):
+        build_again(section, key="place", expected=THING, arguments={"fourth": 1})
+    with pytest.raises(TargetError, match=r"`place` must be a number, but tests.targets.plain.Thing made a Thing."):
+        build_again(section, key="place", expected=Expected("a number", kind=int), arguments={"first": 1})
