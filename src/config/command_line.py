@@ -28,7 +28,7 @@ from src.config.composition import (
     validate,
 )
 from src.config.config_files import ConfigFiles
-from src.config.ineffective import ineffective_files, ineffective_overrides, ineffective_shares
+from src.config.ineffective import ineffective_files, ineffective_launchers, ineffective_overrides, ineffective_shares
 from src.config.output_folders import folder_faults, job_folder, shared_folder_faults
 from src.config.overrides import Keys, first_choice, group_faults, names_a_class, parse
 from src.config.own_sections import in_place_of_ours, mixed_sections
@@ -207,6 +207,8 @@ def _composed(
     if line.runs:
         faults += folder_faults(whole, "hydra.sweep.dir" if multirun else "hydra.run.dir")
         faults += ineffective_overrides(overrides, whole, multirun=multirun)
+    if multirun:
+        faults += ineffective_launchers(whole, files)
     if multirun and (found := search_faults(whole, swept, left_out=left_out)):
         return faults + found, []
     if not swept:

@@ -5,6 +5,7 @@ without a sweep, a share to hold out where a file is given instead.
 """
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 
 from hydra.core.override_parser.types import Override
@@ -44,6 +45,28 @@ def ineffective_files(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
         elif package := file.header.get("package"):
             instead, remedy = f"says {package} instead", "mend that line"
         yield f"{path} must begin with the line `{HEADER}`, but {instead}, so {keys} would have no effect; {remedy}."
+
+
+def ineffective_launchers(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
+    """Yield a sentence for every chosen file that chooses a launcher: of several choices of one option, Hydra takes the
+    one that stands nearest to the command line, and conf/train.yaml makes one.
+
+    Args:
+        config: composed, `hydra` included.
+        files: that it was composed of.
+    """
+    choices = config.hydra.runtime.choices
+    if choices["hydra/launcher"] != "process":  # something else was typed
+        return
+    for group in OPTIONAL_GROUPS:
+        file = files.read(f"{group}/{choices[group]}") if choices.get(group) else None
+        for one in (OmegaConf.select(file.config, "defaults") or []) if file is not None else []:
+            for key, option in one.items() if isinstance(one, DictConfig) else []:
+                if re.fullmatch("override +/?hydra/launcher", str(key)) and option != "process":
+                    yield (
+                        f"`hydra/launcher` must be chosen on the command line, but {group}={choices[group]} chooses "
+                        f"{option}, which conf/train.yaml's own choice outdoes; type hydra/launcher={option}."
+                    )
 
 
 def ineffective_overrides(overrides: Sequence[Override], config: DictConfig, *, multirun: bool) -> Iterator[str]:

@@ -70,3 +70,17 @@ def test_faults_of_a_file_are_found_as_typed_ones_are(tmp_path: Path) -> None:
     assert len(found) == 2
     assert found[0].startswith("An interval must begin below its end")
     assert found[1].startswith("There is no key or group `optimizer.rl`. Did you mean")
+
+
+def test_a_launcher_is_chosen_on_the_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "experiment" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text("# @package _global_\ndefaults:\n  - override /hydra/launcher: basic\nseed: 1\n")
+    words = ("-m", f"--config-dir={tmp_path}", "experiment=mine", "seed=1,2")
+    assert faults(*words) == [
+        "`hydra/launcher` must be chosen on the command line, but experiment=mine chooses basic, which "
+        "conf/train.yaml's own choice outdoes; type hydra/launcher=basic."
+    ]
+    assert faults(f"--config-dir={tmp_path}", "experiment=mine") == [], "where there is no sweep it is all the same"
+    file.write_text("# @package _global_\ndefaults:\n  - override /hydra/launcher: process\nseed: 1\n")
+    assert faults(*words) == []
