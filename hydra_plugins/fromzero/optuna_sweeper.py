@@ -68,7 +68,7 @@ class OptunaSweeper(Sweeper):
             ExplainedExit: the folder holds another search.
             Interrupted: by a signal, which all jobs have answered.
         """
-        # Here, for Hydra's scan executes the module a second time, which makes the class anew
+        # Late: Hydra's scan of plugins executes that module again, and the class of an earlier import is another one
         from hydra_plugins.fromzero.process_launcher import ProcessLauncher
         from src.training.search import Search
 
@@ -91,7 +91,7 @@ class OptunaSweeper(Sweeper):
             search.tell(number, Path(str(job.hydra_cfg.hydra.runtime.output_dir)))  # type: ignore[union-attr]
 
         if isinstance(self._launcher, ProcessLauncher):
-            self._launcher.launch_each(search.trials(), ended=ended)
+            self._launcher.launch_each(search.trials(), at_once=self._launcher.n_jobs, ended=ended)
         else:
             for batch in _batches(search.trials(), self.batch_size):
                 jobs = self._launcher.launch([overrides for _, overrides in batch], initial_job_idx=batch[0][0])

@@ -53,16 +53,17 @@ class ProcessLauncher(Launcher):
             for number, overrides in jobs:
                 sweep.refuse_another(self._composed(number, overrides))
         ended: dict[int, JobReturn] = {}
-        self.launch_each(jobs, ended=ended.__setitem__)
+        self.launch_each(jobs, at_once=min(self.n_jobs, len(jobs)), ended=ended.__setitem__)
         return [ended[number] for number, _ in jobs]
 
     def launch_each(
-        self, jobs: Iterable[tuple[int, Sequence[str]]], *, ended: Callable[[int, JobReturn], None]
+        self, jobs: Iterable[tuple[int, Sequence[str]]], *, at_once: int, ended: Callable[[int, JobReturn], None]
     ) -> None:
         """Carry out jobs, each of which is asked for when there is room for it.
 
         Args:
             jobs: number and overrides of each.
+            at_once: how many share the cores.
             ended: told of each by its number, as it ends.
 
         Raises:
@@ -83,7 +84,7 @@ class ProcessLauncher(Launcher):
                 log.info(f"\t#{number} : {' '.join(filter_overrides(overrides))}")
                 config = self._composed(number, overrides)
                 self._context.callbacks.on_job_start(config=config, task_function=self._task)
-                job = sweep.prepared(config, apart=self.n_jobs > 1, at_once=self.n_jobs)
+                job = sweep.prepared(config, apart=self.n_jobs > 1, at_once=at_once)
                 if job is None:  # there is nothing to start
                     tell(number, config)
                 else:

@@ -7,9 +7,10 @@ without a sweep, a share to hold out where a file is given instead.
 import codecs
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import Container, DictConfig, OmegaConf
 
 from src.config.composition import HEADER, OPTIONAL_GROUPS
 from src.config.config_files import ConfigFiles
@@ -29,6 +30,7 @@ def ineffective_files(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
     for group in OPTIONAL_GROUPS:
         left = OmegaConf.select(config, group)
         if not left:
+            yield from _set_by_the_primary(group, config, files)
             continue
         keys = ", ".join(f"`{key!s}`" for key in (left if isinstance(left, DictConfig) else [left]))
         option = config.hydra.runtime.choices.get(group)
@@ -45,6 +47,35 @@ def ineffective_files(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
         elif package := file.header.get("package"):
             instead, remedy = f"says {package} instead", "mend that line"
         yield f"{path} must begin with the line `{HEADER}`, but {instead}, so {keys} would have no effect; {remedy}."
+
+
+def _set_by_the_primary(group: str, config: DictConfig, files: ConfigFiles) -> Iterator[str]:
+    """Yield a sentence for every key of a chosen file that conf/train.yaml sets too: that comes last, and counts."""
+    option = config.hydra.runtime.choices.get(group)
+    file, primary = files.read(f"{group}/{option}") if option else None, files.read("train")
+    if file is None or primary is None:
+        return
+    theirs, ours = _leaves(file.config), _leaves(primary.config)
+    for key in [one for one in theirs if one in ours]:
+        if theirs[key] != ours[key] == OmegaConf.select(config, key):
+            yield (
+                f"`{key}` must be typed, but {group}={option} sets it, where conf/train.yaml's own {key} counts; "
+                f"type {key}={theirs[key]}."
+            )
+
+
+def _leaves(config: Container) -> dict[str, Any]:
+    """Return what a file sets by whole keys, but for what is Hydra's; nothing is resolved."""
+
+    def walk(value: object, place: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, dict):
+            for key, below in value.items():
+                yield from walk(below, f"{place}.{key}" if place else str(key))
+        else:
+            yield place, value
+
+    plain = OmegaConf.to_container(config, resolve=False)
+    return {key: value for key, value in walk(plain, "") if not key.startswith(("hydra.", "defaults"))}
 
 
 def ineffective_launchers(config: DictConfig, files: ConfigFiles) -> Iterator[str]:

@@ -40,7 +40,7 @@ def build(section: Mapping[str, Any], *, key: str, expected: Expected, handed: M
 
 
 def build_again(section: Mapping[str, Any], *, key: str, expected: Expected, arguments: Mapping[str, Any]) -> Any:
-    """Make what a checkpoint keeps the arguments of, by the class that a section names.
+    """Make an object of a section's class with the arguments that a checkpoint keeps.
 
     Args:
         section: with its `_target_`; what else stands in it does not count.

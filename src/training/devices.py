@@ -54,16 +54,16 @@ def default_threads(trainer: TrainerSettings, *, jobs_at_once: int = 1) -> int:
     """Return the threads of a process: torch's own choice, shared out where several processes share the cores.
 
     With more threads than cores, every small operation waits for a thread that waits for a core: two jobs of two
-    threads each on two cores took eight times as long as two of one thread.
+    threads each on two cores took over five times as long as two of one thread (docs/experiments.md).
 
     Args:
         trainer: says how many processes a run has.
         jobs_at_once: runs at the same time.
     """
-    processes = jobs_at_once * (trainer.devices if trainer.strategy == "ddp" else 1)
-    if processes == 1 or "OMP_NUM_THREADS" in os.environ:
+    if "OMP_NUM_THREADS" in os.environ:
         return torch.get_num_threads()
-    return max(1, (os.cpu_count() or 1) // processes)
+    alone = torch.get_num_threads() if trainer.strategy != "ddp" else (os.cpu_count() or 1) // trainer.devices
+    return max(1, alone // jobs_at_once)
 
 
 def device_name(trainer: TrainerSettings) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Sequence
+import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,30 +20,37 @@ from src.training.own_parts import LOGGER
 TRACKERS = "trackers.json"  # in a run folder: by which id a tracker knows the run, so that a resume goes on in it
 
 
-def check_servers(settings: LoggerSettings, *, folder: Path, said: Sequence[str]) -> None:
-    """Refuse to send figures to somebody whom only a run folder names: a stranger may have written it.
+def check_servers(settings: LoggerSettings, *, folder: Path) -> None:
+    """Refuse to send figures to a server or account that a run folder names, for a stranger may have written it.
 
     Args:
         settings: of the run that is to be resumed.
         folder: the run folder.
-        said: overrides that the user has typed now.
 
     Raises:
-        UserError: it names a server of MLflow's or an entity of Weights & Biases that the user has neither typed nor in
-            the environment (MLFLOW_TRACKING_URI, WANDB_ENTITY).
+        UserError: it names one that is not in the user's environment (MLFLOW_TRACKING_URI, WANDB_ENTITY).
     """
     named: list[tuple[str, str, str]] = []
-    if settings.mlflow and urlsplit(settings.mlflow.tracking_uri).scheme not in ("", "file", "sqlite"):
+    if settings.mlflow and not _is_local(settings.mlflow.tracking_uri):
         named.append(("logger.mlflow.tracking_uri", settings.mlflow.tracking_uri, "MLFLOW_TRACKING_URI"))
-    if settings.wandb and settings.wandb.entity is not None and not settings.wandb.offline:
+    offline = os.environ.get("WANDB_MODE") in ("offline", "disabled", "dryrun")
+    if settings.wandb and settings.wandb.entity is not None and not (settings.wandb.offline or offline):
         named.append(("logger.wandb.entity", settings.wandb.entity, "WANDB_ENTITY"))
-    typed = {text.lstrip("+").partition("=")[0] for text in said}
     for key, value, variable in named:
-        if key not in typed and os.environ.get(variable) != value:
+        if os.environ.get(variable) != value:
             raise UserError(
-                f"`{key}` must be said again on a resume, for figures would go to {value}, which only {folder} names; "
-                f"type {key}={value} if that is where they belong."
+                f"`{key}` of a resumed run must be one that you know, but {folder} names {value}, where figures would "
+                f"go; if they belong there, set {variable}={shlex.quote(value)} in the environment."
             )
+
+
+def _is_local(address: str) -> bool:
+    """Say whether MLflow keeps figures on this machine: in a file or a database that is a file."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in ("file", "sqlite") and not parts.netloc
 
 
 def build_loggers(settings: LoggerSettings, folder: Path) -> list[Logger]:

@@ -86,7 +86,7 @@ def planned(line: CommandLine) -> Iterator[Resumption | None]:
         yield None
         return
     _check_changes(config, new)
-    check_servers(config.logger, folder=folder, said=texts)
+    check_servers(config.logger, folder=folder)
     check_own_parts([config])
     with locked(folder):
         yield resumption(folder, record, config, changes, texts, inexact=earlier.inexact)

@@ -76,7 +76,7 @@ class Sweep:
             record = self.folder / RECORD
             before = record.read_bytes() if record.is_file() else None
             (self.folder / FAILED).unlink(missing_ok=True)
-            print(f"Sweep in {self.folder}", flush=True)  # where standard output cannot be written, no job begins
+            print(f"Sweep in {self.folder}", flush=True)  # to go on with; nothing begins that cannot be said
             try:
                 try:
                     yield

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.composing import composed, faults
+from tests.config.composing import faults
 from tests.extras import needs
 
 OPTUNA = needs("optuna", extra="optuna")
@@ -31,9 +31,20 @@ def test_spaces_that_pass() -> None:
     assert faults("hparams_search=null") == []
 
 
-def test_a_search_leaves_the_test_split_alone() -> None:
-    """What stands in a file of hparams_search/ counts, where conf/train.yaml has the key itself, too."""
-    assert not composed("hparams_search=rate_and_dropout").test
+def test_a_file_cannot_set_what_train_yaml_sets(tmp_path: Path) -> None:
+    """Hydra would pass over it in silence, for conf/train.yaml comes after the files that it names."""
+    file = tmp_path / "experiment" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text(
+        "# @package _global_\nseed: 1\ncheckpoint:\n  every: 50\n  every_minutes: 10\ntrainer:\n  max_epochs: 1\n"
+    )
+    words = (f"--config-dir={tmp_path}", "experiment=mine")
+    assert faults(*words) == [
+        f"`{key}` must be typed, but experiment=mine sets it, where conf/train.yaml's own {key} counts; "
+        f"type {key}={value}."
+        for key, value in (("seed", 1), ("checkpoint.every", 50))
+    ]
+    assert faults(*words, "seed=2", "checkpoint.every=50") == []
 
 
 @OPTUNA
@@ -75,12 +86,12 @@ def test_faults_of_a_file_are_found_as_typed_ones_are(tmp_path: Path) -> None:
 def test_a_launcher_is_chosen_on_the_command_line(tmp_path: Path) -> None:
     file = tmp_path / "experiment" / "mine.yaml"
     file.parent.mkdir()
-    file.write_text("# @package _global_\ndefaults:\n  - override /hydra/launcher: basic\nseed: 1\n")
+    file.write_text("# @package _global_\ndefaults:\n  - override /hydra/launcher: basic\n")
     words = ("-m", f"--config-dir={tmp_path}", "experiment=mine", "seed=1,2")
     assert faults(*words) == [
         "`hydra/launcher` must be chosen on the command line, but experiment=mine chooses basic, which "
         "conf/train.yaml's own choice outdoes; type hydra/launcher=basic."
     ]
     assert faults(f"--config-dir={tmp_path}", "experiment=mine") == [], "where there is no sweep it is all the same"
-    file.write_text("# @package _global_\ndefaults:\n  - override /hydra/launcher: process\nseed: 1\n")
+    file.write_text("# @package _global_\ndefaults:\n  - override /hydra/launcher: process\n")
     assert faults(*words) == []

@@ -15,7 +15,6 @@ PRECISIONS = {
     "32-true": ("trainer.precision=32-true",),
     "bf16-mixed": ("trainer.precision=bf16-mixed",),
     "16-mixed": ("trainer.precision=16-mixed",),  # its loss scale is part of what is saved
-    "compiled": ("trainer.precision=bf16-mixed", "+trainer.compile=true"),
 }
 
 

@@ -27,10 +27,6 @@ class Machine(NamedTuple):
     address: str
     enter: tuple[str, ...]
 
-    def change_link(self, *change: str) -> None:
-        """Change this end of the cable, as `ip link set` does."""
-        subprocess.run([*self.enter, "ip", "link", "set", CABLE, *change], check=True)
-
 
 def hold(stack: ExitStack, *command: str) -> int:
     """Start what keeps a namespace, and return its process number. It ends when this process does, however it ends."""

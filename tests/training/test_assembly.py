@@ -58,7 +58,7 @@ def own_reviews(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # MLflow's SQLAlchemy
 @pytest.mark.parametrize(("group", "option"), options())
 def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_path: Path, cache: Path) -> None:
     tiny = list(TINY)

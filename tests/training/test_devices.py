@@ -19,6 +19,7 @@ def test_processes_share_the_cores(
     trainer = composed(*words).trainer
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
     assert default_threads(trainer, jobs_at_once=jobs) == threads
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     assert default_threads(trainer, jobs_at_once=jobs) == torch.get_num_threads(), "the user has said how many"
