@@ -209,8 +209,8 @@ def _composed(
         faults += ineffective_overrides(overrides, whole, multirun=multirun)
     if multirun:
         faults += ineffective_launchers(whole, files)
-    if multirun and (found := search_faults(whole, swept, left_out=left_out)):
-        return faults + found, []
+        if found := search_faults(whole, swept, left_out=left_out):
+            return faults + found, []
     if not swept:
         found, configs = _job(whole, files, left_out=left_out) if line.checks_values else ([], [])
         return faults + found, configs

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Override
-from omegaconf import Container, DictConfig, OmegaConf
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import DictConfig, OmegaConf
 
 from src.config.composition import HEADER, OPTIONAL_GROUPS
 from src.config.config_files import ConfigFiles
 from src.config.yaml_faults import config_file
 from src.data.table import SEPARATED
+from src.runs.reading import flat
 
 
 def ineffective_files(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
@@ -27,14 +29,13 @@ def ineffective_files(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
         config: composed, `hydra` included.
         files: that it was composed of.
     """
-    for group in OPTIONAL_GROUPS:
+    for group, option, file in _chosen(config, files):
         left = OmegaConf.select(config, group)
         if not left:
-            yield from _set_by_the_primary(group, config, files)
+            if file is not None:
+                yield from _set_by_the_primary(f"{group}={option}", file, config, files)
             continue
         keys = ", ".join(f"`{key!s}`" for key in (left if isinstance(left, DictConfig) else [left]))
-        option = config.hydra.runtime.choices.get(group)
-        file = files.read(f"{group}/{option}") if option else None
         if file is None or file.header.get("package") == "_global_":
             yield (
                 f"`{group}` must hold no keys of its own, but holds {keys}, which have no effect there; take them out."
@@ -49,33 +50,19 @@ def ineffective_files(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
         yield f"{path} must begin with the line `{HEADER}`, but {instead}, so {keys} would have no effect; {remedy}."
 
 
-def _set_by_the_primary(group: str, config: DictConfig, files: ConfigFiles) -> Iterator[str]:
+def _set_by_the_primary(choice: str, file: ConfigResult, config: DictConfig, files: ConfigFiles) -> Iterator[str]:
     """Yield a sentence for every key of a chosen file that conf/train.yaml sets too: that comes last, and counts."""
-    option = config.hydra.runtime.choices.get(group)
-    file, primary = files.read(f"{group}/{option}") if option else None, files.read("train")
-    if file is None or primary is None:
-        return
-    theirs, ours = _leaves(file.config), _leaves(primary.config)
-    for key in [one for one in theirs if one in ours]:
-        if theirs[key] != ours[key] == OmegaConf.select(config, key):
+    name = str(config.hydra.job.config_name).removesuffix(".yaml")
+    primary = files.read(name)
+    ours = {} if primary is None else dict(flat(_plain(primary)))
+    for key, theirs in flat(_plain(file)):
+        if key == "defaults" or key.startswith("hydra.") or key not in ours:
+            continue
+        if theirs != ours[key] == OmegaConf.select(config, key):
             yield (
-                f"`{key}` must be typed, but {group}={option} sets it, where conf/train.yaml's own {key} counts; "
-                f"type {key}={theirs[key]}."
+                f"`{key}` must be typed, but {choice} sets it, where conf/{name}.yaml's own {key} counts; "
+                f"type {key}={theirs}."
             )
-
-
-def _leaves(config: Container) -> dict[str, Any]:
-    """Return what a file sets by whole keys, but for what is Hydra's; nothing is resolved."""
-
-    def walk(value: object, place: str) -> Iterator[tuple[str, Any]]:
-        if isinstance(value, dict):
-            for key, below in value.items():
-                yield from walk(below, f"{place}.{key}" if place else str(key))
-        else:
-            yield place, value
-
-    plain = OmegaConf.to_container(config, resolve=False)
-    return {key: value for key, value in walk(plain, "") if not key.startswith(("hydra.", "defaults"))}
 
 
 def ineffective_launchers(config: DictConfig, files: ConfigFiles) -> Iterator[str]:
@@ -86,18 +73,37 @@ def ineffective_launchers(config: DictConfig, files: ConfigFiles) -> Iterator[st
         config: composed, `hydra` included.
         files: that it was composed of.
     """
-    choices = config.hydra.runtime.choices
-    if choices["hydra/launcher"] != "process":  # something else was typed
+    if config.hydra.runtime.choices["hydra/launcher"] != "process":  # something else was typed
         return
+    for group, option, file in _chosen(config, files):
+        launcher = "process" if file is None else _launcher(file)
+        if launcher != "process":
+            yield (
+                f"`hydra/launcher` must be chosen on the command line, but {group}={option} chooses {launcher}, which "
+                f"conf/train.yaml's own choice outdoes; type hydra/launcher={launcher}."
+            )
+
+
+def _launcher(file: ConfigResult) -> str:
+    """Return the launcher that the defaults list of a file chooses; "process" where it chooses none."""
+    for entry in _plain(file).get("defaults") or []:
+        for key, option in entry.items() if isinstance(entry, dict) else []:
+            if re.fullmatch("override +/?hydra/launcher", str(key)):
+                return str(option)
+    return "process"
+
+
+def _chosen(config: DictConfig, files: ConfigFiles) -> Iterator[tuple[str, str | None, ConfigResult | None]]:
+    """Yield every optional group with its option and that option's file."""
     for group in OPTIONAL_GROUPS:
-        file = files.read(f"{group}/{choices[group]}") if choices.get(group) else None
-        for one in (OmegaConf.select(file.config, "defaults") or []) if file is not None else []:
-            for key, option in one.items() if isinstance(one, DictConfig) else []:
-                if re.fullmatch("override +/?hydra/launcher", str(key)) and option != "process":
-                    yield (
-                        f"`hydra/launcher` must be chosen on the command line, but {group}={choices[group]} chooses "
-                        f"{option}, which conf/train.yaml's own choice outdoes; type hydra/launcher={option}."
-                    )
+        option = config.hydra.runtime.choices.get(group)
+        yield group, option, files.read(f"{group}/{option}") if option else None
+
+
+def _plain(file: ConfigResult) -> dict[str, Any]:
+    """Return what a file says; nothing is resolved."""
+    found = OmegaConf.to_container(file.config, resolve=False)
+    return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def ineffective_overrides(overrides: Sequence[Override], config: DictConfig, *, multirun: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 from src.errors import UserError
 from src.headlines import Headline, lower_is_better, recorded_headlines
 from src.lock import is_locked
-from src.runs.reading import PRUNED, STOPPED, Resumes, earlier_resumes
+from src.runs.reading import PRUNED, STOPPED, Resumes, earlier_resumes, flat
 
 COUNTS_OR_SHARES = tuple(f"trainer.limit_{split}_batches" for split in ("train", "val", "test"))  # 1 is not 1.0
 STATES = RUNNING, FINISHED, STOPPED_BY_SIGNAL, CRASHED, PRUNED_BY_SEARCH = (
@@ -125,7 +125,7 @@ def matching(runs: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
 
 def _values(run: Run) -> dict[str, Any]:
     """Return every key of a run's configuration, with what its resumes changed."""
-    values = dict(_flat(_configuration(run.folder)))
+    values = dict(flat(_configuration(run.folder)))
     for override in run.resume_overrides:
         key, equals, text = override.partition("=")
         if equals and key in values:
@@ -154,16 +154,6 @@ def _value(text: str) -> Any:
         with suppress(ValueError):
             return float(found)
     return found
-
-
-def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the dotted name and the value of every key."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if isinstance(value, dict):
-                yield from _flat(value, f"{prefix}{key}.")
-            else:
-                yield f"{prefix}{key}", value
 
 
 def _configuration(folder: Path) -> Any:

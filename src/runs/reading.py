@@ -6,7 +6,7 @@ code, and what is not as a run leaves it is said in one sentence.
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -157,6 +157,16 @@ def interpolates(plain: Any) -> bool:
     if isinstance(plain, list):
         return any(map(interpolates, plain))
     return isinstance(plain, str) and "${" in plain
+
+
+def flat(plain: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted name and the value of every key of a configuration."""
+    if isinstance(plain, dict):
+        for key, value in plain.items():
+            if isinstance(value, dict):
+                yield from flat(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", value
 
 
 def exists(path: Path) -> bool:

@@ -29,13 +29,7 @@ def build(section: Mapping[str, Any], *, key: str, expected: Expected, handed: M
     if faults := signature_faults(whole, key=key, expected=expected):
         raise TargetError("\n".join(faults))
     made = _made(whole, key, handed, passed=(*expected.required, *expected.passed))
-    good = expected.kind is None or isinstance(made, expected.kind)
-    missing = [name for name in expected.members if not hasattr(made, name)]
-    if not good or missing:
-        lacks = f" without {', '.join(missing)}" if good else ""
-        raise TargetError(
-            f"`{key}` must be {expected.what}, but {section[TARGET]} made {article(type(made).__qualname__)}{lacks}."
-        )
+    _check(made, section, key, expected)
     return made
 
 
@@ -52,11 +46,18 @@ def build_again(section: Mapping[str, Any], *, key: str, expected: Expected, arg
         TargetError: it cannot be imported, raised an error of its own, or is not what was expected.
     """
     made = _called(locate(section, key), section, key, [], arguments)
-    if expected.kind is not None and not isinstance(made, expected.kind):
-        raise TargetError(
-            f"`{key}` must be {expected.what}, but {section[TARGET]} made {article(type(made).__qualname__)}."
-        )
+    _check(made, section, key, expected)
     return made
+
+
+def _check(made: Any, section: Mapping[str, Any], key: str, expected: Expected) -> None:
+    good = expected.kind is None or isinstance(made, expected.kind)
+    missing = [name for name in expected.members if not hasattr(made, name)]
+    if not good or missing:
+        lacks = f" without {', '.join(missing)}" if good else ""
+        raise TargetError(
+            f"`{key}` must be {expected.what}, but {section[TARGET]} made {article(type(made).__qualname__)}{lacks}."
+        )
 
 
 def _made(section: Mapping[str, Any], key: str, handed: Mapping[str, Any], *, passed: tuple[str, ...] = ()) -> Any:
