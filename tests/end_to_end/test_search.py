@@ -129,6 +129,16 @@ def test_two_trials_at_once(tmp_path: Path, cache: Path) -> None:
     assert processes_of(str(sweep)) == []
 
 
+def test_the_search_of_conf_leaves_the_test_split_alone(tmp_path: Path, cache: Path) -> None:
+    sweep = tmp_path / "sweep"
+    done = start("-m", "hparams_search=rate_and_dropout", "hydra.sweeper.n_trials=2", *TINY, "trainer.max_epochs=1",
+                 f"hydra.sweep.dir={sweep}", f"paths.cache={cache}")  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for job in "01":
+        assert not any(name.startswith("test/") for name in json.loads((sweep / job / "metrics.json").read_text()))
+        assert not (sweep / job / "predictions.jsonl").exists()
+
+
 def test_a_failed_trial_is_failed(tmp_path: Path, cache: Path) -> None:
     sweep = tmp_path / "sweep"
     done = start("-m", "hydra/sweeper=optuna", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_trials=4", *TINY,

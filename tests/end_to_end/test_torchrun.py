@@ -11,20 +11,15 @@ from typing import Any
 import pytest
 
 from src.training.resuming import newest_checkpoint
-from tests.end_to_end.interrupting import TINY, VARIANTS, outcome, state
+from tests.end_to_end.agents import KILLED, TWO, TWO_MACHINES, agent, check_that_the_other_ends, sentences
+from tests.end_to_end.interrupting import TINY, outcome, state
 from tests.end_to_end.processes import Program, poll
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-TWO = (*TINY, *VARIANTS["two_processes"])
 
 
 def started(folder: Path, *arguments: str, fault: str = "") -> Program:
     return Program(folder, *arguments, fault=fault, starter=TORCHRUN)
-
-
-def sentences(program: Program) -> list[str]:
-    """What the processes complained of; the agent says in its own words which of them has failed."""
-    return [line for line in program.err.read_text().splitlines() if line.startswith("error: ")]
 
 
 def first_failure(program: Program) -> tuple[int, int]:
@@ -139,25 +134,22 @@ def two_agents(folder: Path, *arguments: str, fault: str = "") -> list[Program]:
     """Let two agents, each as on a machine of its own, start one process each; the fault is the second agent's."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        meeting = f"--rdzv-endpoint=127.0.0.1:{probe.getsockname()[1]}"
-    agent = ("-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", meeting)
-    return [Program(folder, *arguments, fault=one, starter=agent) for one in ("", fault)]
+        starter = agent("127.0.0.1", probe.getsockname()[1])
+    return [Program(folder, *arguments, fault=one, starter=starter) for one in ("", fault)]
 
 
 @pytest.mark.slow
 def test_two_machines_stopped_and_resumed(tmp_path: Path, cache: Path, uninterrupted: Callable[..., Any]) -> None:
     outputs = tmp_path / "outputs"
     place = (f"paths.outputs={outputs}", f"paths.cache={cache}")
-    for agent in two_agents(
-        tmp_path, *TWO, "trainer.devices=1", "trainer.num_nodes=2", *place, fault="SIGTERM training 7 0"
-    ):
-        assert not sentences(agent.end()), agent.err.read_text()
+    for one in two_agents(tmp_path, *TWO_MACHINES, *place, fault="SIGTERM training 7 0"):
+        assert not sentences(one.end()), one.err.read_text()
     folder = only_run(outputs)
     assert newest_checkpoint(folder).step == 7
     assert state(folder) == "stopped"
     again = two_agents(tmp_path, f"resume={folder}")
-    assert [agent.end().code for agent in again] == [0, 0], again[0].err.read_text()
-    assert sum(agent.out.read_text().count("bit for bit") for agent in again) == 1
+    assert [one.end().code for one in again] == [0, 0], again[0].err.read_text()
+    assert sum(one.out.read_text().count("bit for bit") for one in again) == 1
     assert outcome(folder) == uninterrupted("two_processes")
 
 
@@ -165,16 +157,7 @@ def test_two_machines_stopped_and_resumed(tmp_path: Path, cache: Path, uninterru
 def test_a_killed_agent_ends_the_other_machine(tmp_path: Path, cache: Path) -> None:
     folder = tmp_path / "run"
     place = (f"hydra.run.dir={folder}", f"paths.cache={cache}")
-    agents = two_agents(
-        tmp_path, *TWO, "trainer.devices=1", "trainer.num_nodes=2", *place, fault="AGENT:SIGKILL training 7 0"
-    )
-    for agent in agents:
-        agent.end(seconds=60)
-    assert agents[1].code == -9
-    (sentence,) = sentences(agents[0])
-    assert f"resume={folder}" in sentence
-    assert newest_checkpoint(folder).step == 6
-    poll(lambda: state(folder) == "crashed")
+    check_that_the_other_ends(two_agents(tmp_path, *TWO_MACHINES, *place, fault=KILLED), folder)
 
 
 def test_several_machines_need_a_starter(tmp_path: Path) -> None:

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from src.training.resuming import newest_checkpoint
-from tests.end_to_end.interrupting import TINY, VARIANTS, outcome, state
-from tests.end_to_end.processes import Program, poll
+from tests.end_to_end.agents import KILLED, TWO_MACHINES, agent, check_that_the_other_ends
+from tests.end_to_end.interrupting import outcome
+from tests.end_to_end.processes import Program
 
-TWO = (*TINY, *VARIANTS["two_processes"], "trainer.devices=1", "trainer.num_nodes=2")
 PORT = 29500  # nobody else's: each namespace has all ports to itself
 CABLE = "cable"  # the name of either end
 
@@ -72,14 +71,13 @@ def machines() -> Iterator[tuple[Machine, Machine]]:
 
 def two_agents(machines: tuple[Machine, Machine], folder: Path, *arguments: str, fault: str = "") -> list[Program]:
     """Start an agent in each namespace, with one process each; the fault is that of the second one."""
-    meeting = f"--rdzv-endpoint={machines[0].address}:{PORT}"
-    agent = ("-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", meeting)
+    starter = agent(machines[0].address, PORT)
     return [
         Program(
             folder,
             *arguments,
             fault=one,
-            starter=(*agent, f"--local-addr={machine.address}", f"--rdzv-conf=is_host={int(machine is machines[0])}"),
+            starter=(*starter, f"--local-addr={machine.address}", f"--rdzv-conf=is_host={int(machine is machines[0])}"),
             environment={"GLOO_SOCKET_IFNAME": CABLE},
             within=machine.enter,
         )
@@ -87,17 +85,13 @@ def two_agents(machines: tuple[Machine, Machine], folder: Path, *arguments: str,
     ]
 
 
-def sentences(program: Program) -> list[str]:
-    return [line for line in program.err.read_text().splitlines() if line.startswith("error: ")]
-
-
 @pytest.mark.slow
 def test_over_two_networks_it_is_the_run_of_our_own_ranks(
     machines: tuple[Machine, Machine], tmp_path: Path, cache: Path, uninterrupted: Callable[..., Any]
 ) -> None:
     folder = tmp_path / "run"
-    agents = two_agents(machines, tmp_path, *TWO, f"hydra.run.dir={folder}", f"paths.cache={cache}")
-    assert [agent.end().code for agent in agents] == [0, 0], [agent.err.read_text() for agent in agents]
+    agents = two_agents(machines, tmp_path, *TWO_MACHINES, f"hydra.run.dir={folder}", f"paths.cache={cache}")
+    assert [one.end().code for one in agents] == [0, 0], [one.err.read_text() for one in agents]
     assert outcome(folder) == uninterrupted("two_processes")
 
 
@@ -107,11 +101,4 @@ def test_an_agent_killed_on_one_machine_ends_the_other(
 ) -> None:
     folder = tmp_path / "run"
     place = (f"hydra.run.dir={folder}", f"paths.cache={cache}")
-    agents = two_agents(machines, tmp_path, *TWO, *place, fault="AGENT:SIGKILL training 7 0")
-    for agent in agents:
-        agent.end(seconds=60)
-    assert agents[1].code == -9
-    (sentence,) = sentences(agents[0])
-    assert f"resume={folder}" in sentence
-    assert newest_checkpoint(folder).step == 6
-    poll(lambda: state(folder) == "crashed")
+    check_that_the_other_ends(two_agents(machines, tmp_path, *TWO_MACHINES, *place, fault=KILLED), folder)
