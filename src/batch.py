@@ -49,3 +49,21 @@ class SequenceToSequenceBatch(NamedTuple):
     targets_BT: Tensor  # int64; with begin and end, then padding
     targets_valid_BT: Tensor  # bool
     index_B: Tensor  # int64
+
+
+class DenoisingBatch(NamedTuple):
+    """Spoilt rows of text, and what was taken from them (`src.tasks.masking`).
+
+    Further suffixes: S tokens of a source, M hidden tokens of the batch, N tokens of its spans with a sentinel after
+    each. Places count through the rows, one after another, so that only what is told meets the output layer.
+    """
+
+    source_BS: Tensor  # int64; padded on the right
+    source_valid_BS: Tensor | None  # bool; None: nothing is padded
+    hidden_M: Tensor  # int64, places in source_BS
+    hidden_answers_M: Tensor  # int64, the tokens that are to be told
+    targets_BT: Tensor  # int64; the decoder reads all but the last token and predicts all but the first
+    spans_N: Tensor  # int64, places in targets_BT without its first column
+    span_answers_N: Tensor  # int64, the tokens that are to be written
+    valid_BL: Tensor  # bool; of the rows as they were
+    index_B: Tensor  # int64

@@ -28,11 +28,19 @@ CLASSIFICATION = (
 )
 
 
+DENOISING = (
+    Headline("validation/loss", lower_is_better=True),
+    Headline("validation/masked_accuracy"),
+    Headline("validation/span_accuracy"),
+)
+
+
 def lower_is_better(metric: str, headlines: Iterable[Headline]) -> bool:
-    """Say so of what the headlines say it of, on whichever split, and of losses and times; else more is better."""
+    """Say so as the headlines do, on whichever split; else of losses, errors (`calibration_error`) and times."""
     figure = metric.rpartition("/")[2]
     declared = {headline.figure: headline.lower_is_better for headline in headlines}
-    return declared.get(figure, figure == "loss" or metric.startswith("time/"))
+    is_a_loss = not {"loss", "error"}.isdisjoint(figure.split("_"))
+    return declared.get(figure, is_a_loss or metric.startswith("time/"))
 
 
 def first_of(split: str, headlines: Iterable[Headline]) -> Headline | None:

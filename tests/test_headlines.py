@@ -23,6 +23,8 @@ PUZZLE = (Headline("validation/perplexity", lower_is_better=True), Headline("tes
     [
         ("validation/accuracy", False), ("validation/loss", True), ("test/loss", True), ("loss", True),
         ("test/f1", False), ("time/seconds", True), ("speed/tokens_per_second", False), ("test/perplexity", False),
+        ("validation/masked_loss", True), ("validation/masked_accuracy", False), ("validation/loss_calibrated", True),
+        ("validation/calibration_error", True),
     ],
 )  # fmt: skip
 def test_of_a_classifier(metric: str, low: bool) -> None:

@@ -13,6 +13,7 @@ FILES = [*sorted(SOURCE.rglob("*.py")), *sorted(PLUGINS.rglob("*.py"))]
 GROUND = {
     "atomic",
     "batch",
+    "calibration",
     "characters",
     "errors",
     "headlines",
@@ -27,6 +28,7 @@ GROUND = {
 ROOMS = {
     "atomic": {"errors"},
     "batch": set(),
+    "calibration": set(),
     "characters": set(),
     "errors": set(),
     "headlines": set(),
@@ -39,14 +41,16 @@ ROOMS = {
     "streams": {"errors"},
     "data": GROUND,
     "transformer": GROUND,
-    "tasks": GROUND | {"data", "transformer"},
+    "ngrams": GROUND | {"data"},
+    "tasks": GROUND | {"data", "transformer", "ngrams"},
     "runs": GROUND,
-    "inference": GROUND | {"data", "transformer", "runs"},
-    "exporting": GROUND | {"data", "transformer", "runs", "inference"},
-    "config": GROUND | {"data", "transformer", "tasks", "runs"},
+    "inference": GROUND | {"data", "transformer", "ngrams", "runs"},
+    "exporting": GROUND | {"data", "transformer", "ngrams", "runs", "inference"},
+    "config": GROUND | {"data", "transformer", "ngrams", "tasks", "runs"},
     "processes": GROUND | {"data", "runs", "config"},
     "reporting": GROUND | {"data", "tasks", "runs"},
-    "training": GROUND | {"data", "transformer", "tasks", "runs", "config", "processes", "reporting", "inference"},
+    "training": GROUND
+    | {"data", "transformer", "ngrams", "tasks", "runs", "config", "processes", "reporting", "inference"},
     "evaluation": GROUND
     | {"data", "transformer", "tasks", "runs", "config", "processes", "reporting", "inference", "training"},
 }

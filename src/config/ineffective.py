@@ -135,6 +135,8 @@ def ineffective_overrides(overrides: Sequence[Override], config: DictConfig, *, 
             yield f"`{key}` must stand beside a {' or '.join(SEPARATED)} file, but there is none; leave it out."
         elif key == "task.monitor" and not _validates(config):
             yield f"`{key}` must have reviews to validate on, but there are none; leave it out, or hold some out."
+        elif key == "test" and config.test and OmegaConf.select(config, "task.name") == "denoise":
+            yield f"`{key}` must be left out for task=denoise, which never reads the test split; leave it out."
         elif key in ("data.validation_share", "data.test_share"):
             yield from _share_beside_a_file(config, key)
 

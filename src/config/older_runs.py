@@ -16,7 +16,16 @@ from src.runs.reading import read_config
 # By section and its `name`: key and meaning of its absence
 BEFORE: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tokenizer", "basic_english"): {"unspaced_scripts": "words"},
+    ("data", "imdb"): {"unlabelled": None},
     ("data", "csv"): {"quoting": "csv", "label_spellings": "as_written"},
+    ("task", "classification"): {
+        "class_weights": None,
+        "temperature": False,
+        "threshold": None,
+        "ngrams": None,
+        "longest_ngram": 3,
+        "teachers": None,
+    },
 }
 _Kind = TypeVar("_Kind", bound=Config)
 

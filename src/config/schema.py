@@ -25,6 +25,7 @@ from src.tasks.settings import (
     AdamSettings,
     ConstantSettings,
     DecaySettings,
+    DenoisingSettings,
     OwnOptimizerSettings,
     OwnScheduleSettings,
     OwnTaskSettings,
@@ -34,7 +35,8 @@ from src.tasks.settings import (
 from src.transformer.settings import ModelSettings, OwnModelSettings
 
 Model = Annotated[Annotated[ModelSettings, Tag(OURS)] | Annotated[OwnModelSettings, Tag(OWN)], BY_TARGET]
-Task = Annotated[Annotated[TaskSettings, Tag(OURS)] | Annotated[OwnTaskSettings, Tag(OWN)], BY_TARGET]
+OurTask = Annotated[TaskSettings | DenoisingSettings, Field(discriminator="name")]
+Task = Annotated[Annotated[OurTask, Tag(OURS)] | Annotated[OwnTaskSettings, Tag(OWN)], BY_TARGET]
 OurOptimizer = Annotated[AdamSettings | SgdSettings, Field(discriminator="name")]
 Optimizer = Annotated[Annotated[OurOptimizer, Tag(OURS)] | Annotated[OwnOptimizerSettings, Tag(OWN)], BY_TARGET]
 OurSchedule = Annotated[ConstantSettings | DecaySettings, Field(discriminator="name")]
@@ -69,6 +71,16 @@ class Config(Section):
         return {key: value for key, value in own.items() if isinstance(value, OwnSection)}
 
     @property
+    def measures_test(self) -> bool:
+        """Whether best.ckpt is measured on the test split; pre-training never reads it."""
+        return self.test and not isinstance(self.task, DenoisingSettings)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest sequence that the model meets: a review's, or those of a row of packed texts."""
+        return self.task.row_tokens if isinstance(self.task, DenoisingSettings) else self.data.max_tokens
+
+    @property
     def plugs_in(self) -> bool:
         """Whether it names what is not part of this program."""
         return bool(self.own_sections() or self.logger.wandb or self.logger.mlflow)
@@ -86,17 +98,32 @@ class TrainConfig(Config):
     def _something_to_train_and_choose_by(self) -> Self:
         fewest = self.data.batch_reviews
         own = self.data if isinstance(self.data, CsvSettings) else None
+        ours = self.task if isinstance(self.task, TaskSettings) else None
+        chosen = {"threshold": ours.threshold, "ngrams": ours.ngrams} if ours else {}
         of_all = "`trainer.devices`" + (" times `trainer.num_nodes`" if self.trainer.num_nodes > 1 else "")
         refuse(
             "`data.train` must be a file of reviews, but is null instead; give one: data.train=reviews.csv"
             if own and own.train is None
             else None,
             "`data.test_share` must be above 0, but is 0 instead; give a file by data.test, or do without by test=false"
-            if own and self.test and not own.has_test
+            if own and self.measures_test and not own.has_test
             else None,
             f"`data.{'validation_share' if own else 'validation'}` must be above 0 for callbacks=early_stopping, "
             "but is 0 instead"
             if self.callbacks.early_stopping and not self.data.has_validation
+            else None,
+            *(
+                f"`task.{key}` must be null without reviews to {verb} by, but is {chosen[key]} instead; hold some "
+                f"out by `data.{'validation_share' if own else 'validation'}`"
+                if chosen.get(key) and not self.data.has_validation
+                else None
+                for key, verb in (("threshold", "choose it"), ("ngrams", "weigh them"))
+            ),
+            "`task.teachers` must be null without texts to label, but names runs instead; choose data=imdb"
+            if ours and ours.teachers is not None and getattr(self.data, "unlabelled", False) is False
+            else None,
+            "`model` must be one of conf/model for task=denoise, but is a class of your own instead"
+            if isinstance(self.task, DenoisingSettings) and not isinstance(self.model, ModelSettings)
             else None,
             f"`data.batch_reviews` must be at least {of_all} ({self.trainer.processes}), but is {fewest} instead"
             if fewest is not None and fewest < self.trainer.processes

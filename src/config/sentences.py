@@ -86,7 +86,7 @@ def from_pydantic(details: Sequence[ErrorDetails]) -> Iterator[str]:
 def _key(detail: ErrorDetails) -> str:
     """Return the dotted key of a finding, without the names that pydantic gives to the members of a union."""
     names = [str(part) for part in detail["loc"]]
-    if names[0] in ("data", "tokenizer", "optimizer", "scheduler") and names[1:2] != [OWN]:
+    if names[0] in ("data", "tokenizer", "task", "optimizer", "scheduler") and names[1:2] != [OWN]:
         place = names.index(OURS) + 1 if OURS in names else 1
         del names[place : place + 1]  # the option
     names = [name for name in names if name not in (OURS, OWN)]

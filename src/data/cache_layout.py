@@ -15,8 +15,9 @@ ARCHIVE_NAME = "aclImdb_v1.tar.gz"
 
 META = "meta.json"
 SPLITS = ("train", "validation", "test")
+UNLABELLED = "unlabelled"  # beside them in the folder of a source that was asked for texts without labels
 SPLIT_FILES = ("tokens.npy", "offsets.npy", "labels.npy", "original_lengths.npy", "ids.json")
-ENCODED_FILES = (META, *(f"{split}.{file}" for split in SPLITS for file in SPLIT_FILES))
+ENCODED_FILES = (META, *(f"{split}.{file}" for split in (*SPLITS, UNLABELLED) for file in SPLIT_FILES))
 
 FINISHED = re.compile(r"[0-9a-f]{16}")  # a folder of encoded reviews
 UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.[a-z0-9_]{8}")  # the same while it is written or thrown away

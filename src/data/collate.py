@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from src.batch import Batch
 from src.data.encoded import EncodedSplit
+from src.data.joined import JoinedSplit
 
 
 def collate(
@@ -46,15 +47,16 @@ def collate(
 class BatchDataset(Dataset[Batch]):
     """Batches of a split, asked for by the indices that a plan yields."""
 
-    def __init__(self, split: EncodedSplit, *, padding_id: int) -> None:
+    def __init__(self, split: EncodedSplit | JoinedSplit, *, padding_id: int) -> None:
         self.split = split
+        self.labels = split.labels
         self.padding_id = padding_id
 
     def __getitem__(self, indices: list[int]) -> Batch:
         """Return one padded batch of the reviews at these places."""
         return collate(
             [self.split[index] for index in indices],
-            labels=self.split.labels[indices] if indices else [],
+            labels=self.labels[indices] if indices else [],
             index=indices,
             padding_id=self.padding_id,
         )

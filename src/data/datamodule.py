@@ -6,10 +6,11 @@ Give the trainer `use_distributed_sampler=False`: the plans share the reviews am
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from src.batch import Batch
 from src.data.batching import EvaluationPlan, TrainingPlan, check_batch_size
@@ -17,10 +18,15 @@ from src.data.collate import BatchDataset
 from src.data.encoded import EncodedReviews, EncodedSplit
 from src.data.encoding import encode_reviews
 from src.data.encoding_rules import EncodingRules
+from src.data.joined import JoinedSplit
 from src.data.loader_workers import begin_loading
+from src.data.packing import PackedTrainingPlan
 from src.data.reviews import Source
 from src.data.summary import SplitSummary
 from src.data.tokenizer import Tokenizer
+from src.errors import UserError
+
+BegunPlan = TypeVar("BegunPlan", TrainingPlan, PackedTrainingPlan)
 
 
 class ReviewDataModule(LightningDataModule):
@@ -35,6 +41,7 @@ class ReviewDataModule(LightningDataModule):
         num_workers: processes per loader that pad batches; 0 pads in the training process.
         seed: of the order of training batches.
         cache: folder of the cache.
+        learns_unlabelled: whether training batches hold the texts without labels, too, after the training reviews.
 
     Raises:
         UserError: not exactly one of `batch_tokens` and `batch_reviews` is given.
@@ -51,6 +58,7 @@ class ReviewDataModule(LightningDataModule):
         num_workers: int,
         seed: int,
         cache: Path,
+        learns_unlabelled: bool = False,
     ) -> None:
         super().__init__()
         check_batch_size(batch_tokens=batch_tokens, batch_reviews=batch_reviews)
@@ -62,6 +70,7 @@ class ReviewDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.seed = seed
         self.cache = cache
+        self.learns_unlabelled = learns_unlabelled
         self._encoded: EncodedReviews | None = None
         self._done = (0, 0)
 
@@ -131,10 +140,7 @@ class ReviewDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return this process's share of every training batch."""
         plan = self._training_plan(rank=self._rank, world=self._world)
-        # Lightning 2.6 sets the epoch of a resumed run only when workers have begun to fetch (its issue 21938).
-        plan.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
-        plan.resume_at(*self._done)
-        return self._loader(self.encoded.train, plan)
+        return self._loader(self._padded(self.learnt), self._begun(plan))
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
         """Return this process's validation batches; no loader where the split is empty."""
@@ -152,9 +158,16 @@ class ReviewDataModule(LightningDataModule):
     def _world(self) -> int:
         return self.trainer.world_size if self.trainer is not None else 1
 
+    def _begun(self, plan: BegunPlan) -> BegunPlan:
+        """Return a plan of training batches that begins where the run stands."""
+        # Lightning 2.6 sets the epoch of a resumed run only when workers have begun to fetch (its issue 21938).
+        plan.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
+        plan.resume_at(*self._done)
+        return plan
+
     def _training_plan(self, *, rank: int, world: int) -> TrainingPlan:
         return TrainingPlan(
-            self.encoded.train.lengths,
+            self.learnt.lengths,
             batch_tokens=self.batch_tokens,
             batch_reviews=self.batch_reviews,
             seed=self.seed,
@@ -166,11 +179,27 @@ class ReviewDataModule(LightningDataModule):
         plan = EvaluationPlan(
             split.lengths, batch_tokens=self.evaluation_batch_tokens, rank=self._rank, world=self._world
         )
-        return self._loader(split, plan)
+        return self._loader(self._padded(split), plan)
 
-    def _loader(self, split: EncodedSplit, plan: TrainingPlan | EvaluationPlan) -> DataLoader[Batch]:
+    @property
+    def learnt(self) -> EncodedSplit | JoinedSplit:
+        """The reviews of the training batches, in whose order `Batch.index_B` counts.
+
+        Raises:
+            UserError: texts without labels are to be among them, but there are none.
+        """
+        if not self.learns_unlabelled:
+            return self.encoded.train
+        if self.encoded.unlabelled is None:
+            raise UserError(f"`task.teachers` must be null for reviews of {self.source.name}: all of them have labels.")
+        return JoinedSplit(self.encoded.train, self.encoded.unlabelled)
+
+    def _padded(self, split: EncodedSplit | JoinedSplit) -> BatchDataset:
+        return BatchDataset(split, padding_id=self.tokenizer.padding_id)
+
+    def _loader(self, dataset: Dataset[Batch], plan: Sampler[Any]) -> DataLoader[Batch]:
         return DataLoader(
-            BatchDataset(split, padding_id=self.tokenizer.padding_id),
+            dataset,
             sampler=plan,
             batch_size=None,  # the plan yields whole batches
             num_workers=self.num_workers,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.cache_layout import ENCODED_FILES, META, SPLITS
+from src.data.cache_layout import ENCODED_FILES, META, SPLITS, UNLABELLED
 from src.data.summary import SplitSummary
 from src.data.tokenizer import Tokenizer
 from src.data.tokenizer_kinds import read_tokenizer, saved_tokenizer
@@ -36,7 +36,7 @@ class EncodedSplit:
     name: str
     tokens: NDArray[np.integer]  # ids of all reviews, one after another; uint16 or int32
     offsets: NDArray[np.int64]  # (reviews + 1,): review i is tokens[offsets[i]:offsets[i + 1]]
-    labels: NDArray[np.int64]  # (reviews,)
+    labels: NDArray[np.int64]  # (reviews,); -1 for a review without one
     original_lengths: NDArray[np.int32]  # (reviews,) tokens before truncation; 0 for an empty review
     ids: list[str]
 
@@ -81,6 +81,7 @@ class EncodedReviews:
     statistics: dict[str, SplitSummary]  # by split
     remarks: tuple[str, ...]  # what the source found worth saying in every run
     fingerprint: str  # of everything that went into them
+    unlabelled: EncodedSplit | None = None  # None: the source was not asked for texts without labels
 
 
 def open_encoded(folder: Path, tokenizer: type[Tokenizer]) -> EncodedReviews | None:
@@ -101,6 +102,7 @@ def open_encoded(folder: Path, tokenizer: type[Tokenizer]) -> EncodedReviews | N
             statistics={name: SplitSummary(**summary) for name, summary in meta["statistics"].items()},
             remarks=tuple(meta.get("remarks", ())),
             fingerprint=meta["fingerprint"],
+            unlabelled=EncodedSplit.open(folder, UNLABELLED) if UNLABELLED in meta["statistics"] else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -164,7 +166,11 @@ def install_encoded(
 
 def _checksums(folder: Path) -> dict[str, int]:
     """CRC-32 of each file but the one they are kept in: notices damage, costs 10 ms."""
-    return {name: zlib.crc32((folder / name).read_bytes()) for name in ENCODED_FILES if name != META}
+    return {
+        name: zlib.crc32((folder / name).read_bytes())
+        for name in ENCODED_FILES
+        if name != META and (folder / name).exists()
+    }
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Reviews to ids: fit the tokenizer to the training split, encode, truncate, and keep the result in the cache.
+"""Reviews to ids: fit the tokenizer to what is trained on, encode, truncate, and keep the result in the cache.
 
 The same inputs are found again by their fingerprint, so a second start neither tokenizes nor reads a review.
 """
@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.cache_layout import ENCODED, SPLITS
+from src.data.cache_layout import ENCODED, SPLITS, UNLABELLED
 from src.data.encoded import EncodedReviews, EncodedSplit, install_encoded, open_encoded
 from src.data.encoding_rules import EncodingRules, check_truncation
 from src.data.progress import progress
 from src.data.reviews import Review, Source
 from src.data.summary import summarise, unknown_shares
 from src.data.tokenizer import Tokenizer, check_tokenizer
+from src.data.unlabelled import unlabelled_reviews
 from src.errors import UserError
 
 _Ids = TypeVar("_Ids", list[int], NDArray[Any])
@@ -46,11 +47,16 @@ def encode_reviews(source: Source, rules: EncodingRules, *, cache: Path) -> Enco
 
     splits = source.splits()
     by_name = dict(zip(SPLITS, splits, strict=True))
-    _say(source.remarks)
-    with progress(_FITTING.format(tokenizer.name), total=len(splits.train), unit="reviews") as advance:
-        tokenizer.fit(_texts(splits.train, advance))
+    learnt, remarks = splits.train, source.remarks
+    unlabelled = unlabelled_reviews(source, splits)
+    if unlabelled is not None:
+        by_name[UNLABELLED] = unlabelled.reviews
+        learnt, remarks = learnt + unlabelled.reviews, (*remarks, *unlabelled.remarks)
+    _say(remarks)
+    with progress(_FITTING.format(tokenizer.name), total=len(learnt), unit="reviews") as advance:
+        tokenizer.fit(_texts(learnt, advance))
     check_tokenizer(tokenizer)
-    with progress(_ENCODING.format(tokenizer.name), total=sum(map(len, splits)), unit="reviews") as advance:
+    with progress(_ENCODING.format(tokenizer.name), total=sum(map(len, by_name.values())), unit="reviews") as advance:
         arrays = {
             name: _arrays(reviews, tokenizer, advance, max_tokens=rules.max_tokens, head_share=rules.head_share)
             for name, reviews in by_name.items()
@@ -76,7 +82,7 @@ def encode_reviews(source: Source, rules: EncodingRules, *, cache: Path) -> Enco
             meta={
                 "ingredients": rules.ingredients(source),
                 "label_names": source.label_names,
-                "remarks": source.remarks,
+                "remarks": remarks,
                 "statistics": {name: summary._asdict() for name, summary in summaries.items()},
             },
         )

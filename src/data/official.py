@@ -30,6 +30,7 @@ class OfficialReviews:
         archive: a copy of the archive on disk; None downloads it when it is first needed.
         download_folder: where the downloaded archive lies, and the compact copy of any archive that was read.
         validation: reviews taken out of the 25,000 training reviews; 0 trains on all of them.
+        with_unlabelled: whether the 50,000 texts without labels are asked for.
         url: where to download from.
         md5: of the official archive.
     """
@@ -39,7 +40,14 @@ class OfficialReviews:
     note = "The test figures are those of the official benchmark: the 25,000 test reviews of Maas et al. 2011."
 
     def __init__(
-        self, *, archive: Path | None, download_folder: Path, validation: int = 2500, url: str = URL, md5: str = MD5
+        self,
+        *,
+        archive: Path | None,
+        download_folder: Path,
+        validation: int = 2500,
+        with_unlabelled: bool = False,
+        url: str = URL,
+        md5: str = MD5,
     ) -> None:
         training = archives.COUNTS["train/neg"] + archives.COUNTS["train/pos"]
         if not 0 <= validation < training or validation > MOST_HELD_OUT:
@@ -51,6 +59,7 @@ class OfficialReviews:
         self.archive = archive
         self.download_folder = download_folder
         self.validation = validation
+        self.with_unlabelled = with_unlabelled
         self.url = url
         self.md5 = md5
         self._found_md5: str | None = None
@@ -61,12 +70,13 @@ class OfficialReviews:
         return self._path().is_file()
 
     def fingerprint(self) -> str:
-        """Name the archive by its MD5, and the split; downloads the archive if there is none.
+        """Name the archive by its MD5, the split, and what else was asked for; downloads the archive if there is none.
 
         Raises:
             UserError: there is no archive and it cannot be downloaded.
         """
-        return f"{self.name} archive={self._archive_md5()} seed={SPLIT_SEED} validation={self.validation}"
+        splits = f"{self.name} archive={self._archive_md5()} seed={SPLIT_SEED} validation={self.validation}"
+        return f"{splits} unlabelled" if self.with_unlabelled else splits
 
     def splits(self) -> Splits:
         """Read the labelled reviews and divide the training half.

@@ -5,14 +5,14 @@ Sources: `bundled.BundledReviews` (the default, no download), `official.Official
 `table_reviews.TableReviews` (a file of one's own).
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Review(NamedTuple):
     """One labelled review."""
 
     text: str
-    label: int  # place in the source's `label_names`
+    label: int  # place in the source's `label_names`; -1 where there is none
     id: str  # names the review in predictions.jsonl; stable over runs and splits
     film: int  # reviews of one film carry the same number; -1 where the film is unknown
 
@@ -53,3 +53,13 @@ class Source(Protocol):
 
     def splits(self) -> Splits:
         """Read the reviews; no film stands in two of the splits that this source divides itself."""
+
+
+@runtime_checkable
+class WithUnlabelled(Protocol):
+    """A source that also has texts without labels: to pre-train on, and to build the vocabulary of."""
+
+    with_unlabelled: bool  # whether they were asked for; its fingerprint says so then
+
+    def unlabelled(self) -> list[str]:
+        """Read them, in the same order every time."""

@@ -35,6 +35,10 @@ class BatchSettings(Section):
     workers: Natural
     overfit_reviews: Annotated[int, Field(ge=2, le=MOST)] | None
 
+    def with_unlabelled_texts(self) -> Self:
+        """Return the settings of a run that learns from texts without labels, too."""
+        return self
+
     @model_validator(mode="after")
     def _one_batch_size(self) -> Self:
         both = (self.batch_tokens, self.batch_reviews)
@@ -88,6 +92,7 @@ class ImdbSettings(HeldOutSettings):
 
     name: Literal["imdb"]
     archive: str | None
+    unlabelled: bool | None
 
     def source(self, *, cache: Path) -> Source:
         """Make the source; what it downloads goes to the cache."""
@@ -97,7 +102,12 @@ class ImdbSettings(HeldOutSettings):
             archive=_path(self.archive, "data.archive"),
             download_folder=cache / DOWNLOADS,
             validation=self.validation,
+            with_unlabelled=bool(self.unlabelled),
         )
+
+    def with_unlabelled_texts(self) -> Self:
+        """Ask for the texts without labels, unless they were refused."""
+        return self if self.unlabelled is not None else self.model_copy(update={"unlabelled": True})
 
     @model_validator(mode="after")
     def _reviews_left(self) -> Self:
@@ -194,11 +204,17 @@ def _path(text: str | None, key: str) -> Path | None:
     return at_home(text, key=key) if text else None
 
 
-def build_source(data: "Data", *, cache: Path) -> Source:
-    """Make the source that a section describes, or the few reviews of it that are to be overfitted."""
+def build_source(data: "Data", *, cache: Path, learns_unlabelled: bool = False) -> Source:
+    """Make the source that a section describes, or the few reviews of it that are to be overfitted.
+
+    Args:
+        data: the section.
+        cache: folder of the cache.
+        learns_unlabelled: whether texts without labels are learnt, too: they are asked for where the source has them.
+    """
     from src.data.few import FewReviews
 
-    source = data.source(cache=cache)
+    source = (data.with_unlabelled_texts() if learns_unlabelled else data).source(cache=cache)
     return source if data.overfit_reviews is None else FewReviews(source, count=data.overfit_reviews)
 
 

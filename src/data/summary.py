@@ -14,7 +14,7 @@ class SplitSummary(NamedTuple):
     """Facts about one split; lengths are in tokens before truncation, shares between 0 and 1."""
 
     reviews: int
-    per_label: list[int]  # reviews of each label
+    per_label: list[int]  # reviews of each label; without labels, none of any
     length_p50: int
     length_p90: int
     length_p99: int
@@ -48,7 +48,7 @@ def summarise(
     Args:
         tokens: the ids of all its reviews, one after another.
         original_lengths: (reviews,) tokens before truncation.
-        labels: (reviews,)
+        labels: (reviews,); -1 for none.
         number_of_labels: labels the source has, whether or not this split has reviews of each.
         max_tokens: the length to which reviews are truncated.
         unknown_id: of the tokenizer.
@@ -59,7 +59,7 @@ def summarise(
     p50, p90, p99, longest = (int(length) for length in percentiles)
     return SplitSummary(
         reviews=reviews,
-        per_label=np.bincount(labels, minlength=number_of_labels).tolist(),
+        per_label=np.bincount(labels[labels >= 0], minlength=number_of_labels).tolist(),
         length_p50=p50,
         length_p90=p90,
         length_p99=p99,

@@ -22,9 +22,10 @@ from src.processes.ranks import end_ranks
 from src.reporting import start_and_end as reporting
 from src.runs import record as run_folder
 from src.runs.checkpoint_file import read_checkpoint
+from src.runs.reading import refuse_pretraining
 from src.runs.trust import refuse_code
 from src.tasks.classification import ClassificationTask
-from src.tasks.metrics import Records
+from src.tasks.metrics import ClassificationReport
 from src.tasks.task import Task
 from src.training import assembly, devices
 from src.training.checkpoint import Checkpoints
@@ -95,12 +96,14 @@ def evaluate(
     torch.set_num_threads(threads or devices.default_threads(config.trainer))
     check_own_parts([config])
     run = read_encoding(folder, checkpoint=checkpoint, trusted=config.own_names())
+    refuse_pretraining(folder, run.config)
     path = checkpoint_path(folder, checkpoint)
     content = read_checkpoint(path)
     refuse_code(content.get("hyper_parameters"), path, config.own_names(), anywhere=True)
     with of_this_version(path):
         task: Task[Any] = assembly.restore_task(config, content["hyper_parameters"])
         task.load_state_dict(content["state_dict"])
+        task.on_load_checkpoint(content)
     if isinstance(task, ClassificationTask):
         check_sizes(content["hyper_parameters"]["model"], run, path)
     elif worst:
@@ -144,7 +147,7 @@ def evaluate(
     errors = []
     if worst:
         reviews = reviews_of(source, split) if read is None else read
-        errors = worst_errors(report.records, reviews, run.label_names, count=worst)
+        errors = worst_errors(report, reviews, run.label_names, count=worst)
     record = {
         **figures,
         "split": split,
@@ -172,10 +175,14 @@ def evaluate(
     return figures
 
 
-def worst_errors(records: Records, reviews: list[Review], label_names: tuple[str, ...], *, count: int) -> list[Error]:
+def worst_errors(
+    report: ClassificationReport, reviews: list[Review], label_names: tuple[str, ...], *, count: int
+) -> list[Error]:
     """Return the wrong answers that gave the right label the least probability, the worst first."""
-    of_label_N = records.probabilities_NC.gather(1, records.labels_N[:, None]).squeeze(1)
-    called_N = records.logits_NC.argmax(dim=1)
+    records = report.records
+    probabilities_NC = report.calibration.scaled(records.logits_NC).softmax(dim=-1)
+    of_label_N = probabilities_NC.gather(1, records.labels_N[:, None]).squeeze(1)
+    called_N = report.calibration.answers(records.logits_NC)
     wrong = (called_N != records.labels_N).nonzero().squeeze(1)
     ordered = wrong[of_label_N[wrong].argsort(stable=True)][:count].tolist()
     return [

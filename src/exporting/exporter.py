@@ -12,6 +12,7 @@ from pathlib import Path
 from src.atomic import ASIDE, cannot_write, write_text
 from src.errors import UserError
 from src.exporting import onnx_format, safetensors_format, torch_export_format
+from src.exporting.calibrated import with_calibrated_weights
 from src.exporting.description import describe
 from src.exporting.parity import Difference, Runtime, check_parity
 from src.exporting.tokenizer_json import tokenizer_json
@@ -109,7 +110,7 @@ def _write(run: RunFolder, form: ExportFormat, folder: Path) -> list[Difference]
     else:
         write_text(folder / "tokenizer.json", tokenizer)
     write_text(folder / "config.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
-    form.write(run, folder)
+    form.write(with_calibrated_weights(run), folder)
     return check_parity(run, form.runtime(folder))
 
 

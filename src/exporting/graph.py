@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from src.batch import Batch
 from src.inference.run_folder import RunFolder
+from src.ngrams.classifier import ClassifierWithNgrams
 from src.transformer.classifier import TransformerClassifier
 
 CHECKED_LENGTH = 512  # tokens that every export takes, unless learned positions end before
@@ -20,7 +21,7 @@ MOST_REVIEWS = 2**20
 class ClassifierGraph(nn.Module):
     """A classifier that takes tensors, not a `Batch`."""
 
-    def __init__(self, model: TransformerClassifier) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
@@ -51,8 +52,12 @@ def traced_graph(run: RunFolder) -> torch.export.ExportedProgram:
     longest = longest_length(run)
     # A model whose tables of positions reach that far: computing longer ones on the fly would be a branch on L.
     with torch.random.fork_rng(devices=[]):
-        model = TransformerClassifier(**run.model_keywords | {"max_length": longest})
-    model.load_state_dict(run.model.state_dict())
+        model: nn.Module = TransformerClassifier(**run.model_keywords | {"max_length": longest})
+    if isinstance(run.model, ClassifierWithNgrams):
+        model.load_state_dict(run.model.model.state_dict())
+        model = ClassifierWithNgrams(model, run.model.ngrams)
+    else:
+        model.load_state_dict(run.model.state_dict())
     graph = ClassifierGraph(model.float().eval().requires_grad_(False))
     tokens_BL = torch.full((2, min(7, longest)), 5)
     valid_BL = torch.ones_like(tokens_BL, dtype=torch.bool)

@@ -84,7 +84,7 @@ def table(differences: Sequence[Difference]) -> str:
 
 def _difference(run: RunFolder, runtime: Runtime, batch: Batch) -> Difference:
     with torch.inference_mode():
-        expected_BC = run.model(batch).numpy()
+        expected_BC = run.calibration.scaled(run.model(batch)).numpy()
     found_BC = runtime(batch.tokens_BL.numpy(), batch.valid_BL.numpy())
     same_shape = found_BC.shape == expected_BC.shape
     largest = float(np.abs(found_BC - expected_BC).max()) if same_shape else float("nan")

@@ -32,7 +32,7 @@ class Prediction:
     """What the model says about one text."""
 
     label: str
-    probabilities: dict[str, float]  # of each label; they sum to 1
+    probabilities: dict[str, float]  # of each label, calibrated as the run was; they sum to 1
     truncated: bool  # the text was longer than the run's `data.max_tokens`: its middle was not read
     tokens: int  # of the whole text; 0 for one without any, which is read as one unknown word
 
@@ -101,21 +101,26 @@ class Classifier:
             )
             for text in texts
         ]
-        probabilities_BC = self._probabilities([one.ids for one in encoded])
+        answers = self._answers([one.ids for one in encoded])
         return [
             Prediction(
-                label=run.label_names[max(range(len(row)), key=row.__getitem__)],
+                label=run.label_names[answer],
                 probabilities=dict(zip(run.label_names, row, strict=True)),
                 truncated=one.tokens > run.max_tokens,
                 tokens=one.tokens,
             )
-            for one, row in zip(encoded, probabilities_BC, strict=True)
+            for one, (answer, row) in zip(encoded, answers, strict=True)
         ]
 
     @torch.inference_mode()
-    def _probabilities(self, sequences: list[list[int]]) -> list[list[float]]:
-        """Run the model on texts of like length together; the rows come back in the order of the texts."""
-        rows: list[list[float]] = [[]] * len(sequences)
+    def _answers(self, sequences: list[list[int]]) -> list[tuple[int, list[float]]]:
+        """Run the model on texts of like length together.
+
+        Returns:
+            For each text, in their order, the number of its label and the probability of each.
+        """
+        answers: list[tuple[int, list[float]]] = [(0, [])] * len(sequences)
+        calibration = self.run.calibration
         lengths = [len(sequence) for sequence in sequences]
         for indices in EvaluationPlan(lengths, batch_tokens=self.batch_tokens).batches():
             places = indices.tolist()
@@ -130,9 +135,11 @@ class Classifier:
                 tokens_BL=batch.tokens_BL.to(self.device), valid_BL=batch.valid_BL.to(self.device)
             )
             logits_BC = self.model(on_device).double().cpu()
-            for place, row in zip(places, logits_BC.softmax(dim=-1).tolist(), strict=True):
-                rows[place] = row
-        return rows
+            probabilities_BC = calibration.scaled(logits_BC).softmax(dim=-1)
+            labels_B = calibration.answers(logits_BC)
+            for place, label, row in zip(places, labels_B.tolist(), probabilities_BC.tolist(), strict=True):
+                answers[place] = label, row
+        return answers
 
 
 def load(

@@ -3,19 +3,22 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from src.calibration import Calibration
 from src.data.tokenizer import Tokenizer
 from src.data.tokenizer_kinds import read_tokenizer
 from src.errors import UserError
 from src.homes import at_home
+from src.ngrams.classifier import ClassifierWithNgrams
+from src.ngrams.evidence import NgramEvidence
 from src.runs.checkpoint_file import read_checkpoint
-from src.runs.reading import damaged, exists, read_config, read_json, read_record
+from src.runs.reading import damaged, exists, read_config, read_json, read_record, refuse_pretraining
 from src.runs.trust import refuse_code
 from src.targets.building import build_again
 from src.targets.locating import TargetError, locate
@@ -55,10 +58,12 @@ class RunFolder(RunEncoding):
     Args:
         model: the classifier in evaluation mode, float32, on the CPU.
         model_keywords: the keyword arguments it was built with.
+        calibration: what was fitted to its logits.
     """
 
     model: nn.Module
     model_keywords: dict[str, Any]
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 def find_run(text: str, outputs: Path = Path("outputs"), *, key: str = "run") -> Path:
@@ -101,6 +106,7 @@ def read_run(folder: Path, *, checkpoint: str = "best", trusted: Collection[str]
         UserError: it is missing, not whole, from a newer version, or holds something that would run code.
     """
     encoding = read_encoding(folder, checkpoint=checkpoint, trusted=trusted)
+    refuse_pretraining(folder, encoding.config)
     path = folder / "checkpoints" / f"{checkpoint}.ckpt"
     content = read_checkpoint(path)
     refuse_code(content.get("hyper_parameters"), path, trusted, anywhere=True)
@@ -110,9 +116,13 @@ def read_run(folder: Path, *, checkpoint: str = "best", trusted: Collection[str]
         with torch.random.fork_rng(devices=[]):  # the weights drawn here are thrown away; the caller's seed is not
             model = _model(encoding.config, content["hyper_parameters"])
         model.load_state_dict(state)
+        calibration = Calibration.of_checkpoint(content)
+        ngrams = NgramEvidence.of_checkpoint(content)
     check_sizes(keywords, encoding, path)
+    if ngrams is not None:
+        model = ClassifierWithNgrams(model, ngrams)
     model = model.float().eval().requires_grad_(False)
-    return RunFolder(**vars(encoding), model=model, model_keywords=keywords)
+    return RunFolder(**vars(encoding), model=model, model_keywords=keywords, calibration=calibration)
 
 
 def _model(config: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> nn.Module:

@@ -40,10 +40,12 @@ def print_start(
     for split, summary in statistics.items():
         if not summary.reviews:
             continue
+        labelled = any(summary.per_label)
+        shares = [f"{count / summary.reviews:.1%}" if labelled else "" for count in summary.per_label if columns]
         table.add_row(
             split,
             f"{summary.reviews:,}",
-            *(f"{count / summary.reviews:.1%}" for count in summary.per_label if columns),
+            *shares,
             *(f"{n:,}" for n in (summary.length_p50, summary.length_p90, summary.length_p99, summary.longest)),
             f"{summary.truncated_share:.1%}",
             f"{summary.unknown_share:.2%}",
@@ -65,14 +67,39 @@ def print_end(report: Report, *, title: str, facts: Mapping[str, str]) -> None:
         out.print(class_table(report, title=title))
         out.print(confusion_table(report))
         interval = f"{report.accuracy_low:.4f} to {report.accuracy_high:.4f}"
-        figures = {
-            "accuracy": f"{report.accuracy:.4f}  (95 % interval {interval}, {report.reviews:,} reviews)",
-            "loss": f"{report.loss:.4f}",
-        }
+        figures = (
+            {
+                "accuracy": f"{report.accuracy:.4f}  (95 % interval {interval}, {report.reviews:,} reviews)",
+                "loss": f"{report.loss:.4f}",
+                "calibration error": f"{report.calibration_error:.4f}",
+            }
+            | _calibrated(report)
+            | _alone(report)
+        )
     else:
         out.print(title)
         figures = {name.removeprefix("test/"): f"{value:.4f}" for name, value in report.metrics("test").items()}
     print_facts(figures | dict(facts), out=out)
+
+
+def _calibrated(report: ClassificationReport) -> dict[str, str]:
+    """Return what temperature and threshold made of a split, a fact each; nothing where there are none."""
+    facts, fitted = {}, report.calibration
+    if fitted.temperature != 1.0:
+        facts["calibrated"] = (
+            f"loss {report.loss_calibrated:.4f}, calibration error {report.calibration_error_calibrated:.4f}"
+            f"  (logits divided by {fitted.temperature:.3f})"
+        )
+    if fitted.threshold is not None:
+        second = shown([*report.classes][1])
+        facts["threshold"] = f"{second} from a probability of {fitted.threshold:.4f} on"
+    return facts
+
+
+def _alone(report: ClassificationReport) -> dict[str, str]:
+    """Return how often the parts of a sum of logits are right by themselves, where there are several."""
+    said = [f"{part} {accuracy:.4f}" for part, accuracy in report.accuracy_alone.items()]
+    return {"alone": ", ".join(said)} if said else {}
 
 
 def print_error(name: str, label: str, called: str, probability: float, text: str) -> None:

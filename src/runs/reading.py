@@ -6,7 +6,7 @@ code, and what is not as a run leaves it is said in one sentence.
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -187,3 +187,21 @@ def _read_text(path: Path) -> str:
         raise damaged(path, "it is no UTF-8") from error
     except OSError as error:
         raise damaged(path, str(error.strerror)) from error
+
+
+def refuse_pretraining(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse to take a run that learnt no labels for a classifier.
+
+    Args:
+        folder: of the run.
+        config: of the run.
+
+    Raises:
+        UserError: it is a run of task=denoise.
+    """
+    task = config.get("task")
+    if isinstance(task, Mapping) and task.get("name") == "denoise":
+        raise UserError(
+            f"`run` must be a run that learnt labels, but {folder} is one of pre-training (task=denoise); train a "
+            "classifier and name that run."
+        )

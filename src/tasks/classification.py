@@ -3,7 +3,7 @@
 Shape suffixes: B reviews in the batch, C classes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -11,11 +11,38 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from src.batch import Batch
+from src.calibration import Calibration
+from src.errors import UserError
 from src.headlines import CLASSIFICATION
+from src.ngrams.evidence import NgramEvidence
 from src.tasks.figures import figures_of_confusion
 from src.tasks.metrics import ClassificationReport, Recorder, TrainingCounts, classification_report
+from src.tasks.settings import TaskSettings
 from src.tasks.task import Task
 from src.transformer.own_model import build_model
+
+
+def classification_keywords(settings: TaskSettings, *, counts: Sequence[int]) -> dict[str, Any]:
+    """Return the keywords of `ClassificationTask` that conf/task decides.
+
+    Args:
+        settings: of the task.
+        counts: training reviews of each of the C labels. With class_weights=balanced, a label that n of N reviews have
+            weighs N / (C n): all labels together weigh the same, and a review weighs 1 on the mean.
+
+    Raises:
+        UserError: a threshold for other than two labels was asked for.
+    """
+    if settings.threshold is not None and len(counts) != 2:
+        raise UserError(
+            f"`task.threshold` must be null unless there are two labels, but is {settings.threshold} with "
+            f"{len(counts)} labels instead; leave it out."
+        )
+    weights = [sum(counts) / (len(counts) * max(1, count)) for count in counts]
+    return {
+        "label_smoothing": settings.label_smoothing,
+        "class_weights": None if settings.class_weights is None else weights,
+    }
 
 
 class ClassificationTask(Task[ClassificationReport]):
@@ -27,11 +54,14 @@ class ClassificationTask(Task[ClassificationReport]):
         scheduler: as for every `Task`.
         label_names: one name a class, in the order of the label ids.
         label_smoothing: probability mass moved from the label to all classes, in training only.
+        class_weights: of each class, by which the loss of its reviews is multiplied, in training only; None: all 1.
         total_steps: optimizer steps of the whole training, which the schedule spans.
         seed: of the dropout; every process draws its own stream from it.
     """
 
     headlines = CLASSIFICATION
+    class_weights_C: Tensor | None
+    taught_NC: Tensor | None  # what a teacher said of reviews without labels
 
     def __init__(
         self,
@@ -43,12 +73,19 @@ class ClassificationTask(Task[ClassificationReport]):
         label_smoothing: float,
         total_steps: int,
         seed: int,
+        class_weights: list[float] | None = None,
     ) -> None:
         super().__init__(optimizer=optimizer, scheduler=scheduler, total_steps=total_steps, seed=seed)
         self.save_hyperparameters()
         self.model = self.build_model(model)
         self.label_names = label_names
         self.label_smoothing = label_smoothing
+        weights_C = None if class_weights is None else torch.tensor(class_weights)
+        self.register_buffer("class_weights_C", weights_C, persistent=False)  # moves with the model
+        self.calibration = Calibration()  # of the weights that were loaded last
+        self.ngrams: NgramEvidence | None = None  # beside the weights that were loaded last; they are not trained
+        self.register_buffer("taught_NC", None, persistent=False)
+        self.labelled = 0  # training reviews before the first one that a teacher labelled
         self.counts = TrainingCounts(len(label_names))  # of the training reviews since the last point of the curves
         self.recorder = Recorder()
 
@@ -65,9 +102,37 @@ class ClassificationTask(Task[ClassificationReport]):
         """Return this process's part of the loss."""
         del batch_index
         logits_BC = self(batch)
-        summed = F.cross_entropy(logits_BC, batch.labels_B, reduction="sum", label_smoothing=self.label_smoothing)
-        self.counts.update(logits_BC.detach(), batch.labels_B)
+        summed = F.cross_entropy(
+            logits_BC,
+            self.targets(batch),
+            weight=self.class_weights_C,
+            reduction="sum",
+            label_smoothing=self.label_smoothing,
+        )
+        if self.taught_NC is None:
+            self.counts.update(logits_BC.detach(), batch.labels_B)
+        else:
+            labelled_B = batch.labels_B >= 0
+            self.counts.update(logits_BC.detach()[labelled_B], batch.labels_B[labelled_B])
         return self.mean_loss(summed, count=batch.labels_B.numel())
+
+    def learn_from(self, taught_NC: Tensor, *, labelled: int) -> None:
+        """Take a teacher's probabilities for the labels of reviews without any (Hinton et al. 2015, Lee 2013).
+
+        Args:
+            taught_NC: rows sum to 1, of the training reviews from number `labelled` on.
+            labelled: how many training reviews have a label of their own.
+        """
+        self.taught_NC = taught_NC.float().to(self.device)
+        self.labelled = labelled
+
+    def targets(self, batch: Batch) -> Tensor:
+        """Return what is to be learnt of a batch: labels (B,), or, with a teacher, probabilities (B, C)."""
+        if self.taught_NC is None:
+            return batch.labels_B
+        own_BC = F.one_hot(batch.labels_B.clamp(min=0), len(self.label_names)).to(self.taught_NC.dtype)
+        places_B = (batch.index_B - self.labelled).clamp(min=0)
+        return torch.where(batch.labels_B[:, None] >= 0, own_BC, self.taught_NC[places_B])
 
     def log_training_metrics(self) -> None:
         """Log accuracy and the like of the training reviews since the last time."""
@@ -104,10 +169,21 @@ class ClassificationTask(Task[ClassificationReport]):
         return embedding.parameters() if isinstance(embedding, nn.Module) else super().embedding_parameters()
 
     def evaluation_step(self, batch: Batch) -> None:
-        """Record the logits of a batch."""
-        empty = batch.labels_B.numel() == 0  # the share of a process for which no batch was left
-        self.recorder.add(batch, torch.zeros(0, len(self.label_names)) if empty else self(batch))
+        """Record the logits of a batch, and those of n-grams where there are any."""
+        if batch.labels_B.numel() == 0:  # the share of a process for which no batch was left
+            none_0C = torch.zeros(0, len(self.label_names))
+            self.recorder.add(batch, none_0C, None if self.ngrams is None else none_0C)
+        else:
+            ngrams_BC = None if self.ngrams is None else self.ngrams(batch.tokens_BL, batch.valid_BL)
+            self.recorder.add(batch, self(batch), ngrams_BC)
 
     def report(self) -> ClassificationReport:
         """Reduce the logits of all processes."""
-        return classification_report(self.recorder.gather(), self.label_names)
+        records = self.recorder.gather(model_weight=1.0 if self.ngrams is None else self.ngrams.model_weight)
+        return classification_report(records, self.label_names, self.calibration)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Answer as the weights that are being loaded were calibrated, and with the n-grams beside them."""
+        self.calibration = Calibration.of_checkpoint(checkpoint)
+        ngrams = NgramEvidence.of_checkpoint(checkpoint)
+        self.ngrams = None if ngrams is None else ngrams.to(self.device)

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from src.batch import Batch
+from src.calibration import Calibration
+from src.tasks.calibration import calibration_error
 from src.tasks.figures import ClassReport, class_reports, wilson_interval
+from src.tasks.gathering import gathered
 from src.tasks.report import Report
 
 
@@ -27,7 +29,16 @@ class Records:
 
     index_N: Tensor  # int64, ascending
     labels_N: Tensor  # int64
-    logits_NC: Tensor  # float64
+    model_logits_NC: Tensor  # float64
+    ngram_logits_NC: Tensor | None = None  # float64, of the n-grams beside the model
+    model_weight: float = 1.0  # of the model's logits where there are n-grams
+
+    @property
+    def logits_NC(self) -> Tensor:  # noqa: N802 - shape suffix
+        """What model and n-grams say together, (N, C)."""
+        if self.ngram_logits_NC is None:
+            return self.model_logits_NC
+        return self.model_weight * self.model_logits_NC + self.ngram_logits_NC
 
     @property
     def probabilities_NC(self) -> Tensor:  # noqa: N802 - shape suffix
@@ -64,29 +75,23 @@ class Recorder:
     """Collects logits batch by batch; `gather` brings together what all processes collected."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 
-    def add(self, batch: Batch, logits_BC: Tensor) -> None:
+    def add(self, batch: Batch, logits_BC: Tensor, ngram_logits_BC: Tensor | None = None) -> None:
         """Keep the logits of a batch, which may be empty."""
-        self._parts.append((batch.index_B.cpu(), batch.labels_B.cpu(), logits_BC.detach().cpu().double()))
+        ngrams = logits_BC[:, :0] if ngram_logits_BC is None else ngram_logits_BC
+        model, ngrams = (part.detach().cpu().double() for part in (logits_BC, ngrams))
+        self._parts.append((batch.index_B.cpu(), batch.labels_B.cpu(), model, ngrams))
 
-    def gather(self) -> Records:
+    def gather(self, *, model_weight: float = 1.0) -> Records:
         """Return every process's reviews sorted by index, and forget them. A collective: all processes must call it.
 
         Raises:
             RuntimeError: if a review was counted twice.
         """
-        mine = [torch.cat(parts) for parts in zip(*self._parts, strict=True)]
-        self._parts = []
-        if dist.is_available() and dist.is_initialized():
-            shares: list[list[Tensor]] = [[] for _ in range(dist.get_world_size())]
-            dist.all_gather_object(shares, mine)
-            mine = [torch.cat(parts) for parts in zip(*shares, strict=True)]
-        index_N, labels_N, logits_NC = mine
-        order_N = index_N.argsort()
-        if len(set(index_N.tolist())) != index_N.numel():
-            raise RuntimeError("A review was evaluated twice.")
-        return Records(index_N[order_N], labels_N[order_N], logits_NC[order_N])
+        parts, self._parts = self._parts, []
+        index_N, labels_N, logits_NC, ngrams_NC = gathered(parts)
+        return Records(index_N, labels_N, logits_NC, ngrams_NC if ngrams_NC.shape[1] else None, model_weight)
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,16 @@ class ClassificationReport(Report):
     accuracy: float
     accuracy_low: float  # 95 % interval
     accuracy_high: float
-    loss: float
+    loss: float  # of the logits as they are
+    calibration_error: float  # of the probabilities of the logits as they are
+    loss_calibrated: float  # the same of the probabilities that are answered
+    calibration_error_calibrated: float
     classes: Mapping[str, ClassReport]
     averages: Mapping[str, ClassReport]  # macro, micro, weighted
     confusion: list[list[int]]  # rows: labels, columns: predictions
     records: Records = field(repr=False, compare=False)  # which the figures were made from
+    calibration: Calibration = field(default_factory=Calibration)
+    accuracy_alone: Mapping[str, float] = field(default_factory=dict)  # of parts whose logits are added, if there are
 
     def metrics(self, stage: str) -> dict[str, float]:
         """Return the figures that become curves, as `<stage>/<name>`; precision, recall and F1 are macro averages."""
@@ -109,6 +119,7 @@ class ClassificationReport(Report):
         return {
             f"{stage}/accuracy": self.accuracy,
             f"{stage}/loss": self.loss,
+            f"{stage}/calibration_error": self.calibration_error,
             f"{stage}/f1": macro.f1,
             f"{stage}/precision": macro.precision,
             f"{stage}/recall": macro.recall,
@@ -117,6 +128,11 @@ class ClassificationReport(Report):
     def record(self, stage: str) -> dict[str, Any]:
         """Return every figure as plain values for metrics.json."""
         values: dict[str, Any] = dict(self.metrics(stage))
+        if self.calibration.temperature != 1.0:
+            values[f"{stage}/loss_calibrated"] = self.loss_calibrated
+            values[f"{stage}/calibration_error_calibrated"] = self.calibration_error_calibrated
+        for part, accuracy in self.accuracy_alone.items():
+            values[f"{stage}/accuracy_{part}_alone"] = accuracy
         values[f"{stage}/accuracy_interval_95"] = [self.accuracy_low, self.accuracy_high]
         values[f"{stage}/reviews"] = self.reviews
         values[f"{stage}/confusion_matrix"] = self.confusion
@@ -127,25 +143,32 @@ class ClassificationReport(Report):
     def predictions(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield for each review its id, its own label, the one predicted, and the probability of each class."""
         names, records = list(self.classes), self.records
-        rows = zip(records.index_N.tolist(), records.labels_N.tolist(), records.probabilities_NC.tolist(), strict=True)
-        for index, label, probabilities in rows:
+        answers_N = self.calibration.answers(records.logits_NC)
+        probabilities_NC = self.calibration.scaled(records.logits_NC).softmax(dim=-1)
+        columns = (records.index_N, records.labels_N, answers_N, probabilities_NC)
+        for index, label, answer, probabilities in zip(*(column.tolist() for column in columns), strict=True):
             yield {
                 "id": ids[index],
                 "label": names[label],
-                "predicted": names[max(range(len(probabilities)), key=probabilities.__getitem__)],
+                "predicted": names[answer],
                 "probabilities": dict(zip(names, probabilities, strict=True)),
             }
 
 
-def classification_report(records: Records, label_names: list[str]) -> ClassificationReport:
+def classification_report(
+    records: Records, label_names: list[str], calibration: Calibration | None = None
+) -> ClassificationReport:
     """Reduce the records of a split.
 
     Args:
         records: at least one review.
         label_names: C names, in the order of the label ids.
+        calibration: of the model; None: it has none.
     """
+    calibration = calibration or Calibration()
     labels_N, reviews = records.labels_N, records.labels_N.numel()
-    predictions_N = records.logits_NC.argmax(dim=-1)
+    predictions_N = calibration.answers(records.logits_NC)
+    scaled_NC = calibration.scaled(records.logits_NC)
     confusion_CC = multiclass_confusion_matrix(predictions_N, labels_N, num_classes=len(label_names))
     of_class, averages = class_reports(confusion_CC)
     right = int((predictions_N == labels_N).sum())
@@ -156,8 +179,24 @@ def classification_report(records: Records, label_names: list[str]) -> Classific
         accuracy_low=low,
         accuracy_high=high,
         loss=float(F.cross_entropy(records.logits_NC, labels_N)),
+        calibration_error=calibration_error(records.probabilities_NC, labels_N),
+        loss_calibrated=float(F.cross_entropy(scaled_NC, labels_N)),
+        calibration_error_calibrated=calibration_error(scaled_NC.softmax(dim=-1), labels_N),
         classes=dict(zip(label_names, of_class, strict=True)),
         averages=averages,
         confusion=confusion_CC.tolist(),
         records=records,
+        calibration=calibration,
+        accuracy_alone=_accuracy_alone(records),
     )
+
+
+def _accuracy_alone(records: Records) -> dict[str, float]:
+    """Return how often model and n-grams are right by themselves, where there are both."""
+    if records.ngram_logits_NC is None:
+        return {}
+    parts = {"model": records.model_logits_NC, "ngrams": records.ngram_logits_NC}
+    return {
+        part: int((logits_NC.argmax(dim=-1) == records.labels_N).sum()) / len(records.labels_N)
+        for part, logits_NC in parts.items()
+    }

@@ -4,7 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from src.settings import Dropout, OwnSection, Section, Share, refuse
+from src.settings import MOST, Dropout, OwnSection, Section, Share, refuse
+
+Spoilt = Annotated[float, Field(gt=0, le=0.9)]  # share of tokens; something must stay to tell the rest by
 
 
 class TaskSettings(Section):
@@ -12,9 +14,53 @@ class TaskSettings(Section):
 
     name: Literal["classification"]
     label_smoothing: Dropout
+    class_weights: Literal["balanced"] | None
+    temperature: bool
+    threshold: Literal["accuracy", "f1"] | None
+    ngrams: Literal["idf", "log_counts"] | None
+    longest_ngram: Annotated[int, Field(ge=1, le=5)]
+    teachers: Annotated[list[str], Field(min_length=1)] | None
     monitor: Literal[
-        "validation/accuracy", "validation/loss", "validation/f1", "validation/precision", "validation/recall"
+        "validation/accuracy",
+        "validation/loss",
+        "validation/f1",
+        "validation/precision",
+        "validation/recall",
+        "validation/calibration_error",
     ]
+
+
+class DenoisingSettings(Section):
+    """conf/task/denoise.yaml."""
+
+    name: Literal["denoise"]
+    row_tokens: Annotated[int, Field(ge=8, le=MOST)]
+    mask_share: Spoilt
+    span_share: Spoilt
+    mean_span_length: Annotated[float, Field(ge=1)]
+    mask_weight: Annotated[float, Field(ge=0)]
+    span_weight: Annotated[float, Field(ge=0)]
+    monitor: Literal[
+        "validation/loss",
+        "validation/masked_loss",
+        "validation/masked_accuracy",
+        "validation/span_loss",
+        "validation/span_accuracy",
+    ]
+
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> Self:
+        unlearnt = {"masked": self.mask_weight == 0, "span": self.span_weight == 0}
+        side = self.monitor.removeprefix("validation/").partition("_")[0]
+        refuse(
+            "`task.mask_weight` and `task.span_weight` must not both be 0, but are; leave one of them above it"
+            if all(unlearnt.values())
+            else None,
+            f"`task.monitor` must be a figure of what is learnt, but is {self.monitor!r} with a weight of 0 instead"
+            if unlearnt.get(side)
+            else None,
+        )
+        return self
 
 
 class OwnTaskSettings(OwnSection):

@@ -14,6 +14,7 @@ from src.config.schema import Config, TrainConfig
 from src.config.trainer_settings import TrainerSettings
 from src.data.datamodule import ReviewDataModule
 from src.data.encoding_rules import EncodingRules
+from src.data.packed_datamodule import PackedDataModule
 from src.data.source_settings import build_source
 from src.data.tokenizer_kinds import build_tokenizer
 from src.errors import UserError
@@ -22,8 +23,9 @@ from src.homes import at_home
 from src.processes.group import started_by
 from src.processes.ranks import WorkerDDP
 from src.targets.building import build, build_again
-from src.tasks.classification import ClassificationTask
-from src.tasks.settings import TaskSettings
+from src.tasks.classification import ClassificationTask, classification_keywords
+from src.tasks.denoising import DenoisingTask, denoising_task
+from src.tasks.settings import DenoisingSettings, TaskSettings
 from src.tasks.task import Task
 from src.training.checkpoint import Checkpoints
 from src.training.checkpoint_io import PlainCheckpointIO
@@ -41,20 +43,26 @@ from src.training.progress import progress_callback
 def build_data(config: Config) -> ReviewDataModule:
     """Make the data module."""
     data, cache = config.data, at_home(config.paths.cache, key="paths.cache")
-    return ReviewDataModule(
-        source=build_source(data, cache=cache),
-        rules=EncodingRules(
+    taught = isinstance(config.task, TaskSettings) and config.task.teachers is not None
+    settings: dict[str, Any] = {
+        "source": build_source(
+            data, cache=cache, learns_unlabelled=taught or isinstance(config.task, DenoisingSettings)
+        ),
+        "rules": EncodingRules(
             tokenizer=build_tokenizer(config.tokenizer.model_dump()),
             max_tokens=data.max_tokens,
             head_share=data.head_share,
         ),
-        batch_tokens=data.batch_tokens,
-        batch_reviews=data.batch_reviews,
-        evaluation_batch_tokens=data.evaluation_batch_tokens,
-        num_workers=data.workers,
-        seed=config.seed,
-        cache=cache,
-    )
+        "batch_tokens": data.batch_tokens,
+        "batch_reviews": data.batch_reviews,
+        "evaluation_batch_tokens": data.evaluation_batch_tokens,
+        "num_workers": data.workers,
+        "seed": config.seed,
+        "cache": cache,
+    }
+    if isinstance(config.task, DenoisingSettings):
+        return PackedDataModule(**settings, row_tokens=config.task.row_tokens)
+    return ReviewDataModule(**settings, learns_unlabelled=taught)
 
 
 def batches_used(limit: int | float, *, batches: int, key: str = "trainer.limit_train_batches") -> int:
@@ -114,7 +122,7 @@ def build_task(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:
         "begin_id": tokenizer.padding_id if tokenizer.begin_id is None else tokenizer.begin_id,
         "mask_id": tokenizer.unknown_id if tokenizer.mask_id is None else tokenizer.mask_id,
         "classes": len(data.label_names),
-        "max_length": config.data.max_tokens,
+        "max_length": config.longest,
     }
     settings: dict[str, Any] = {
         "model": config.model.keywords(**sizes),
@@ -124,8 +132,11 @@ def build_task(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:
         "total_steps": optimizer_steps(config.trainer, batches=data.training_batches),
         "seed": config.seed,
     }
+    if isinstance(config.task, DenoisingSettings):
+        return denoising_task(config.task, data.tokenizer, settings)
     if isinstance(config.task, TaskSettings):
-        return ClassificationTask(**settings, label_smoothing=config.task.label_smoothing)
+        counts = data.statistics["train"].per_label
+        return ClassificationTask(**settings, **classification_keywords(config.task, counts=counts))
     task: Task[Any] = build(config.task.target, key="task", expected=TASK, handed=settings | sizes)
     return task
 
@@ -138,6 +149,8 @@ def restore_task(config: Config, hyperparameters: Mapping[str, Any]) -> Task[Any
     """
     if isinstance(config.task, TaskSettings):
         return ClassificationTask(**hyperparameters)
+    if isinstance(config.task, DenoisingSettings):
+        return DenoisingTask(**hyperparameters)
     task: Task[Any] = build_again(config.task.target, key="task", expected=TASK, arguments=hyperparameters)
     return task
 

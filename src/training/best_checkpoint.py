@@ -1,7 +1,5 @@
 """What becomes best.ckpt in the end, and its figures on the validation split."""
 
-from typing import Any
-
 import lightning
 
 from src.config.schema import TrainConfig
@@ -19,8 +17,8 @@ def validate_the_best(
     task: Task[Reported],
     data: ReviewDataModule,
     saving: SaveBest,
-) -> dict[str, Any]:
-    """Return the validation figures of best.ckpt, after giving the last state its chance to become it.
+) -> Reported:
+    """Return the validation report of best.ckpt, after giving the last state its chance to become it.
 
     Training may end between two validations, or before the first: an epoch of 5 batches that is validated after 2 and
     4, trainer.max_steps, trainer.max_time. Then the last state is a point of the curves like all others.
@@ -39,7 +37,6 @@ def validate_the_best(
                 print(f"after the last step  validation {figures}", flush=True)
         if not best.exists():
             saving.best_score = None
-        record = last.record("validation")
-        if saving.offer(trainer, record):
-            return record
-    return measure(trainer, task, data, split="validation", checkpoint=str(best)).record("validation")
+        if saving.offer(trainer, last.record("validation")):
+            return last
+    return measure(trainer, task, data, split="validation", checkpoint=str(best))

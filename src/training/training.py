@@ -26,6 +26,7 @@ from src.runs.reading import read_record
 from src.tasks.task import Task
 from src.training import assembly, devices
 from src.training.best_checkpoint import validate_the_best
+from src.training.calibrating import calibrate
 from src.training.checkpoint import Checkpoints, build_checkpoints
 from src.training.checkpoint_io import BEST, checkpoint_path
 from src.training.compilation import compile_network
@@ -36,6 +37,7 @@ from src.training.measuring import measure
 from src.training.outcome import announce, conclude
 from src.training.quiet import quieten
 from src.training.resume_record import ResumeRecord, short_windows
+from src.training.teaching import teach
 from src.training.trial_batch import check_logits
 
 
@@ -141,6 +143,7 @@ class _Run:
             if (sizes := self._curve_sizes()) is not None:
                 cut_back(folder, sizes)
         task = self.build_task(config, data)
+        teach(config, data, task, folder)
         check_logits(config, task, data)
         if config.trainer.compile:
             compile_network(task)
@@ -180,9 +183,11 @@ class _Run:
             "speed/tokens_per_second": trainer.world_size * curves.trained_tokens / max(curves.trained_seconds, 1e-9),
         }
         if config.data.has_validation:
-            metrics |= validate_the_best(config, trainer, task, data, checkpoints.best)
+            best = validate_the_best(config, trainer, task, data, checkpoints.best)
+            best = calibrate(config, trainer, task, data, best, path=checkpoint_path(folder, BEST))
+            metrics |= best.record("validation")
         report = None
-        if config.test:
+        if config.measures_test:
             report = measure(trainer, task, data, split="test", checkpoint=str(checkpoint_path(folder, BEST)))
             metrics |= report.record("test")
         metrics["time/seconds"] = checkpoints.last.seconds

@@ -140,7 +140,7 @@ def test_every_fault_is_named_at_once() -> None:
             "+optimizer.momentum=0.9",
             "There is no key `optimizer.momentum` with optimizer=adamw; choose optimizer=sgd for it.",
         ),
-        ("task.name=foo", "`task.name` must be 'classification', but is 'foo' instead."),
+        ("task.name=foo", "`task.name` must be one of 'classification', 'denoise', but is 'foo' instead."),
         ("model=null", "`model` must be one of base, small, tiny, but is null instead."),
         ("data=null", "`data` must be one of csv, imdb, imdb_bundled, but is null instead."),
         ("experiment=tutorial paths=null", "`paths` must be one of default, but is null instead."),
@@ -334,11 +334,14 @@ def test_options_in_a_folder_of_the_users_own(tmp_path: Path) -> None:
     folder = f"--config-dir={tmp_path}"
     assert faults(folder, "experiment=mine") == []
     assert faults(folder, "experiment=mien") == [
-        "`experiment` must be one of mine, torn, tutorial, wrong, but is mien instead. Did you mean `mine`?"
+        "`experiment` must be one of imdb_supervised, mine, pretrain, pretrain_cpu, torn, tutorial, wrong, but is mien "
+        "instead. Did you mean `mine`?"
     ]
     assert faults(folder, "experiment=wrong")[0].startswith("`model.num_heads` must divide `model.dim` (63)")
     assert len(faults(folder, "experiment=torn")) == 1
-    assert faults("experiment=mine")[0].startswith("`experiment` must be one of tutorial,")
+    assert faults("experiment=mine")[0].startswith(
+        "`experiment` must be one of imdb_supervised, pretrain, pretrain_cpu, tutorial,"
+    )
 
 
 EVIL = {

@@ -32,7 +32,13 @@ VARIANTS = {
     "workers": ("data.workers=2",),
     "accumulating": ("trainer.accumulate_grad_batches=4", "trainer.max_epochs=6", "checkpoint.every=1"),
     "bf16": ("trainer.precision=bf16-mixed",),
-    "two_processes": ("trainer=ddp_cpu", "trainer.devices=2"),
+    "two_processes": (
+        "trainer=ddp_cpu", "trainer.devices=2", "task.class_weights=balanced", "task.threshold=f1", "task.ngrams=idf",
+    ),
+    "denoise": ("task=denoise", "task.row_tokens=48"),
+    "denoise_two_processes": (
+        "task=denoise", "task.row_tokens=48", "trainer=ddp_cpu", "trainer.devices=2", "data.workers=1",
+    ),
     "csv_curves": ("logger=csv", "trainer=ddp_cpu", "trainer.devices=2"),
     "last_step": ("trainer.max_steps=12",),
     "odd": ("data.overfit_reviews=20", "scheduler=constant", "task.monitor=validation/loss"),  # 5 batches, not 6
@@ -89,6 +95,7 @@ def outcome(folder: Path) -> dict[str, Any]:
         "sha256": digests.hexdigest(),
         "best": {name: tensor.tolist() for name, tensor in best["state_dict"].items()},
         "best_score": best["best_score"],
+        "calibration": best.get("calibration"),
         "figures": {name: value for name, value in metrics.items() if name.startswith(("test/", "validation/"))},
         "steps": metrics["training/steps"],
         "epochs": metrics["training/epochs"],

@@ -18,14 +18,16 @@ from src import train
 from src.data import encoded
 from src.program import run_program
 from src.tasks.classification import ClassificationTask
+from src.tasks.denoising import DenoisingTask
 
+TASKS = (ClassificationTask, DenoisingTask)  # of which a run has one
 PLACES: dict[str, tuple[object, str]] = {
-    "training": (ClassificationTask, "training_step"),
-    "gradient": (ClassificationTask, "configure_gradient_clipping"),
-    "validation": (ClassificationTask, "validation_step"),
-    "validated": (ClassificationTask, "on_validation_epoch_end"),
-    "epoch_end": (ClassificationTask, "on_train_epoch_end"),
-    "test": (ClassificationTask, "test_step"),
+    "training": (TASKS, "training_step"),
+    "gradient": (TASKS, "configure_gradient_clipping"),
+    "validation": (TASKS, "validation_step"),
+    "validated": (TASKS, "on_validation_epoch_end"),
+    "epoch_end": (TASKS, "on_train_epoch_end"),
+    "test": (TASKS, "test_step"),
     "serialising": (src.runs.checkpoint_file.torch, "save"),
     "syncing": (src.atomic.os, "fsync"),  # written aside, not yet renamed
     "renaming": (Path, "replace"),
@@ -35,7 +37,11 @@ PLACES: dict[str, tuple[object, str]] = {
 
 
 def replace_call(owner: object, name: str, count: int, instead: Callable[..., Any]) -> None:
-    """Let the `count`-th call of a function be `instead(function, *arguments, **named)`."""
+    """Let the `count`-th call of a function be `instead(function, *arguments, **named)`; of several owners, of each."""
+    if isinstance(owner, tuple):
+        for one in owner:
+            replace_call(one, name, count, instead)
+        return
     original: Callable[..., Any] = getattr(owner, name)
     calls = 0
 

@@ -62,8 +62,9 @@ def test_the_figures_are_those_of_training_to_the_last_digit(run: Path, split: s
     trained = json.loads((run / "metrics.json").read_text())
     before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     done, found = evaluate(run, f"split={split}", "worst=3")
-    assert {name: found[f"{split}/{name}"] for name in FIGURES} == {
-        name: trained[f"{split}/{name}"] for name in FIGURES
+    figures = (*FIGURES, "calibration_error", "loss_calibrated", "calibration_error_calibrated")
+    assert {name: found[f"{split}/{name}"] for name in figures} == {
+        name: trained[f"{split}/{name}"] for name in figures
     }
     assert f"{found[f'{split}/accuracy']:.4f}" in done.stdout
     assert "changed" not in done.stdout

@@ -84,6 +84,12 @@ def check(point: Point, tmp_path: Path, cache: Path, whole: dict[str, Any]) -> N
             id="two processes, twice",
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            "denoise", [Point("training", 10), Point("validation", 4, "SIGTERM")], id="denoise", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "denoise_two_processes", [Point("training", 10)], id="denoise, two processes", marks=pytest.mark.slow
+        ),
         pytest.param("csv_curves", [Point("training", 9)], id="csv_curves", marks=pytest.mark.slow),
     ],
 )

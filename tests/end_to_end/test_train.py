@@ -121,7 +121,8 @@ def test_two_processes_train_and_evaluate_as_one(train: Train) -> None:
     odd = (
         "data.validation=77", "data.test=131", "data.evaluation_batch_tokens=700", "data.batch_tokens=null",
         "data.batch_reviews=7",  # shared out 4 to 3: without its weight, a review of the smaller share counts more
-        "task.label_smoothing=0.1", "trainer.accumulate_grad_batches=2",  # of 5 batches: the last step has one
+        "task.label_smoothing=0.1", "task.class_weights=balanced", "task.threshold=f1", "task.ngrams=log_counts",
+        "trainer.accumulate_grad_batches=2",  # of 5 batches: the last step has one
     )  # fmt: skip
     one = train(*EXACT, *SMALL, *odd, name="one")
     two = train("trainer=ddp_cpu", "trainer.devices=2", *EXACT, *SMALL, *odd, name="two")
@@ -131,6 +132,9 @@ def test_two_processes_train_and_evaluate_as_one(train: Train) -> None:
         torch.testing.assert_close(theirs[name], tensor, rtol=0, atol=1e-10, msg=name)
     trained = weights(one)["model.head.weight"]
     assert trained.dtype == torch.float64
+    fitted = [torch.load(run.folder / "checkpoints" / "best.ckpt")["calibration"] for run in (one, two)]
+    assert fitted[0] == pytest.approx(fitted[1], abs=1e-6)
+    assert fitted[0]["threshold"] is not None
     assert one.metrics["test/reviews"] == two.metrics["test/reviews"] == 131
     assert one.metrics["test/confusion_matrix"] == two.metrics["test/confusion_matrix"]
     assert one.metrics["test/loss"] == pytest.approx(two.metrics["test/loss"], abs=1e-10)

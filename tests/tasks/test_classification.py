@@ -10,7 +10,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch.utils.data import DataLoader
 
 from src.batch import Batch, Special
-from src.tasks.classification import ClassificationTask
+from src.errors import UserError
+from src.tasks.classification import ClassificationTask, classification_keywords
+from src.tasks.settings import TaskSettings
 
 MODEL: dict[str, Any] = {
     "vocabulary_size": 12, "classes": 3, "dim": 8, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1,
@@ -88,6 +90,31 @@ def test_training_step_is_the_mean_cross_entropy_of_the_batch(tmp_path: Path) ->
     run = trainer(tmp_path, limit_train_batches=1)
     run.fit(task, loader(UNEVEN))
     assert float(run.callback_metrics["train/loss"]) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_class_weights_count_a_review_as_often_as_they_say(tmp_path: Path) -> None:
+    weights = [2.0, 1.0, 0.5]
+    task = make_task(class_weights=weights)
+    batch = make_batch(6, 0)
+    made = trainer(tmp_path, max_epochs=1, limit_train_batches=1)
+    made.fit(task, loader([batch]))
+    fresh = make_task()
+    losses = F.cross_entropy(fresh(batch), batch.labels_B, reduction="none").tolist()
+    expected = sum(weights[label] * loss for label, loss in zip(batch.labels_B.tolist(), losses, strict=True)) / 6
+    assert float(made.callback_metrics["train/loss"]) == pytest.approx(expected, rel=1e-5)
+    assert "class_weights_C" not in task.state_dict(), "a setting, not a weight"
+
+
+def test_balanced_weights_give_each_label_the_same_in_all() -> None:
+    settings = TaskSettings(
+        name="classification", label_smoothing=0.0, class_weights="balanced", temperature=True, threshold=None,
+        ngrams=None, longest_ngram=3, teachers=None, monitor="validation/accuracy",
+    )  # fmt: skip
+    counts = [600, 300, 100]
+    weights = classification_keywords(settings, counts=counts)["class_weights"]
+    assert [weight * count for weight, count in zip(weights, counts, strict=True)] == pytest.approx([1000 / 3] * 3)
+    with pytest.raises(UserError, match="unless there are two labels, but is f1 with 3 labels"):
+        classification_keywords(settings.model_copy(update={"threshold": "f1"}), counts=counts)
 
 
 def test_the_schedule_moves_with_every_optimizer_step(tmp_path: Path) -> None:
@@ -175,3 +202,28 @@ def test_processes_draw_different_dropout() -> None:
     first = torch.Generator().manual_seed(7)
     task.on_fit_start()
     assert torch.equal(torch.rand(3), torch.rand(3, generator=first))
+
+
+def test_labels_of_a_teacher_are_learnt_beside_those_of_reviews(tmp_path: Path) -> None:
+    taught_NC = torch.tensor([[0.2, 0.3, 0.5], [0.9, 0.1, 0.0]])
+    batch = make_batch(4, 0)._replace(labels_B=torch.tensor([-1, 2, -1, 0]), index_B=torch.tensor([6, 1, 5, 0]))
+    task = make_task(label_smoothing=0.1, class_weights=[1.0, 2.0, 0.5])
+    task.learn_from(taught_NC, labelled=5)
+    targets_BC = task.targets(batch)
+    assert targets_BC.tolist() == [taught_NC[1].tolist(), [0, 0, 1], taught_NC[0].tolist(), [1, 0, 0]]
+    log_BC = task(batch).log_softmax(-1)
+    smoothed_BC = 0.9 * targets_BC + 0.1 / 3
+    expected = float(-(smoothed_BC * torch.tensor([1.0, 2.0, 0.5]) * log_BC).sum().detach() / 4)
+    run = trainer(tmp_path, max_epochs=1)
+    run.fit(task, loader([batch]))
+    assert float(run.callback_metrics["train/loss"]) == pytest.approx(expected, rel=1e-5)
+    assert not [name for name in task.state_dict() if "taught" in name]
+
+
+def test_a_teacher_that_says_the_labels_changes_nothing() -> None:
+    batch = make_batch(4, 0)
+    plain, taught = make_task(), make_task()
+    taught.learn_from(F.one_hot(batch.labels_B, 3).float(), labelled=0)
+    hidden = batch._replace(labels_B=torch.full((4,), -1))
+    one, two = (F.cross_entropy(task(batch), task.targets(of)) for task, of in ((plain, batch), (taught, hidden)))
+    assert float(one.detach()) == pytest.approx(float(two.detach()), rel=1e-6)
