@@ -27,7 +27,7 @@ TINY = (
 )  # fmt: skip
 NEEDS_A_GPU = {"gpu", "ddp", "mps"}
 TWO_PROCESSES = {"ddp_cpu"}  # tests/end_to_end
-NEEDS_AN_ARCHIVE = {"imdb", "pretrain", "pretrain_cpu"}  # tests/data and below
+NEEDS_AN_ARCHIVE = {"imdb", "imdb_supervised", "pretrain", "pretrain_cpu"}  # tests/data and below
 
 
 @pytest.mark.parametrize(("limit", "batches", "processes"), [(0.1, 10, 2), (0.05, 10, 1), (0.3, 7, 3)])
