@@ -19,9 +19,11 @@ from yaml import YAMLError  # type: ignore[import-untyped]  # OmegaConf's parser
 
 from src.config import resolvers
 from src.config.config_files import ConfigFiles
+from src.config.init_from import with_sizes_of_init_from
 from src.config.schema import Config, TrainConfig
 from src.config.sentences import FaultsError, from_pydantic, unknown_option, user_error
 from src.config.yaml_faults import config_file, yaml_fault
+from src.errors import UserError
 
 CONFIG_FOLDER = Path(__file__).resolve().parents[2] / "conf"
 _Kind = TypeVar("_Kind", bound=Config)
@@ -114,7 +116,13 @@ def validate(config: DictConfig) -> TrainConfig:
     Raises:
         FaultsError: with a sentence for every fault found.
     """
-    return validate_as(TrainConfig, config)
+    checked = validate_as(TrainConfig, config)
+    try:
+        return with_sizes_of_init_from(checked)
+    except FaultsError:
+        raise
+    except UserError as error:
+        raise FaultsError([str(error)]) from error
 
 
 def validate_as(kind: type[_Kind], config: DictConfig) -> _Kind:

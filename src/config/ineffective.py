@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from src.config.composition import HEADER, OPTIONAL_GROUPS
 from src.config.config_files import ConfigFiles
+from src.config.init_from import brought_along
 from src.config.yaml_faults import config_file
 from src.data.table import SEPARATED
 from src.runs.reading import flat
@@ -135,6 +136,8 @@ def ineffective_overrides(overrides: Sequence[Override], config: DictConfig, *, 
             yield f"`{key}` must stand beside a {' or '.join(SEPARATED)} file, but there is none; leave it out."
         elif key == "task.monitor" and not _validates(config):
             yield f"`{key}` must have reviews to validate on, but there are none; leave it out, or hold some out."
+        elif config.init_from is not None and brought_along(key):
+            yield f"`{key}` must be left out beside init_from, which brings the sizes and tokenizer of its run along."
         elif key == "test" and config.test and OmegaConf.select(config, "task.name") == "denoise":
             yield f"`{key}` must be left out for task=denoise, which never reads the test split; leave it out."
         elif key in ("data.validation_share", "data.test_share"):

@@ -60,6 +60,7 @@ class Config(Section):
     resume: ResumeSettings
     sweep: SweepSettings
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    init_from: str | None = None
     test: bool
 
     def own_sections(self) -> dict[str, OwnSection]:
@@ -99,6 +100,11 @@ class TrainConfig(Config):
         fewest = self.data.batch_reviews
         own = self.data if isinstance(self.data, CsvSettings) else None
         ours = self.task if isinstance(self.task, TaskSettings) else None
+        layerwise = {
+            "optimizer.layer_decay": getattr(self.optimizer, "layer_decay", 1.0) != 1.0,
+            "scheduler.unfreeze_share": getattr(self.scheduler, "unfreeze_share", 0.0) != 0.0,
+        }
+        own_parts = [name for name in ("model", "optimizer") if isinstance(getattr(self, name), OwnSection)]
         chosen = {"threshold": ours.threshold, "ngrams": ours.ngrams} if ours else {}
         of_all = "`trainer.devices`" + (" times `trainer.num_nodes`" if self.trainer.num_nodes > 1 else "")
         refuse(
@@ -119,6 +125,22 @@ class TrainConfig(Config):
                 else None
                 for key, verb in (("threshold", "choose it"), ("ngrams", "weigh them"))
             ),
+            *(
+                f"`{key}` must be left out where `{own_parts[0]}` is a class of your own, but is set"
+                if own_parts and used
+                else None
+                for key, used in layerwise.items()
+            ),
+            *(
+                f"`{key}` must be left out without a run to begin with, for all layers are as untrained as the others, "
+                "but is set; give init_from=FOLDER"
+                if used and not own_parts and self.init_from is None
+                else None
+                for key, used in layerwise.items()
+            ),
+            "`init_from` must be null where `model` is a class of your own, but names a run"
+            if self.init_from is not None and isinstance(self.model, OwnModelSettings)
+            else None,
             "`task.teachers` must be null without texts to label, but names runs instead; choose data=imdb"
             if ours and ours.teachers is not None and getattr(self.data, "unlabelled", False) is False
             else None,

@@ -53,8 +53,9 @@ def encode_reviews(source: Source, rules: EncodingRules, *, cache: Path) -> Enco
         by_name[UNLABELLED] = unlabelled.reviews
         learnt, remarks = learnt + unlabelled.reviews, (*remarks, *unlabelled.remarks)
     _say(remarks)
-    with progress(_FITTING.format(tokenizer.name), total=len(learnt), unit="reviews") as advance:
-        tokenizer.fit(_texts(learnt, advance))
+    if not rules.fitted:
+        with progress(_FITTING.format(tokenizer.name), total=len(learnt), unit="reviews") as advance:
+            tokenizer.fit(_texts(learnt, advance))
     check_tokenizer(tokenizer)
     with progress(_ENCODING.format(tokenizer.name), total=sum(map(len, by_name.values())), unit="reviews") as advance:
         arrays = {

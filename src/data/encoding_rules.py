@@ -16,9 +16,10 @@ class EncodingRules:
     """How reviews become ids.
 
     Args:
-        tokenizer: as it was constructed; what it learns, it learns from the training split.
+        tokenizer: as it was constructed; what it learns, it learns from the training split, unless it is `fitted`.
         max_tokens: length to which longer reviews are truncated.
         head_share: share of `max_tokens` that is kept from a review's beginning, the rest from its end.
+        fitted: whether the tokenizer has learnt from other texts, and stays as it is.
 
     Raises:
         UserError: a length or share is outside its bounds.
@@ -27,11 +28,14 @@ class EncodingRules:
     tokenizer: Tokenizer
     max_tokens: int
     head_share: float
+    fitted: bool = False
     _of_the_tokenizer: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         check_truncation(max_tokens=self.max_tokens, head_share=self.head_share)
         self._of_the_tokenizer = self.tokenizer.ingredients()  # before it is fitted
+        if self.fitted:
+            self._of_the_tokenizer |= {"fitted": self.tokenizer.fingerprint()}
 
     def ingredients(self, source: Source) -> dict[str, Any]:
         """Return all that decides which ids the reviews of a source become, as plain values.

@@ -35,7 +35,7 @@ def evaluated_reviews(config: Config, run: RunEncoding, split: str, *, own_data:
         UserError: they are not those of the run though they should be, or have labels that the run does not know.
     """
     if own_data:
-        data = assembly.build_data(config)
+        data = assembly.build_data(config, run.path)
         data.setup()
         known = read_record(run.path).get("fingerprints") or {}
         if known and known["data"] != data.fingerprint:

@@ -22,7 +22,7 @@ def met_before(trained: Config, folder: Path, reviews: Sequence[Review], *, spli
         reviews: to be measured on.
         split: what they are called.
     """
-    data = assembly.build_data(trained)
+    data = assembly.build_data(trained, folder)
     known = read_record(folder).get("fingerprints") or {}
     try:
         if not data.source.at_hand:  # a remark is worth no download

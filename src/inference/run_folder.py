@@ -136,20 +136,20 @@ def _model(config: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> nn.
     return model
 
 
-def read_encoding(folder: Path, *, checkpoint: str = "best", trusted: Collection[str] = ()) -> RunEncoding:
+def read_encoding(folder: Path, *, checkpoint: str | None = "best", trusted: Collection[str] = ()) -> RunEncoding:
     """Read what of a run folder is not in its checkpoint, which must be there too.
 
     Args:
         folder: as `src.train` left it.
-        checkpoint: "best" or "last".
+        checkpoint: "best" or "last"; None: it need not be there.
         trusted: as for `read_run`.
 
     Raises:
         UserError: as `read_run`.
     """
     find_run(str(folder))
-    weights = Path("checkpoints") / f"{checkpoint}.ckpt"
-    needed = (Path("run.json"), Path("config.yaml"), Path("vocabulary.json"), weights)
+    needed = [Path("run.json"), Path("config.yaml"), Path("vocabulary.json")]
+    needed += [] if checkpoint is None else [Path("checkpoints") / f"{checkpoint}.ckpt"]
     if missing := [str(name) for name in needed if not (folder / name).is_file()]:
         raise UserError(
             f"{folder} must be the folder of a run that has ended, but lacks {', '.join(missing)}; name another run, "

@@ -74,6 +74,7 @@ class OptimizerSettings(Section):
 
     lr: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0)]
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
     max_gradient_norm: Annotated[float, Field(gt=0)] | None
 
 
@@ -113,6 +114,7 @@ class ConstantSettings(Section):
 
     name: Literal["constant"]
     warmup_share: Share
+    unfreeze_share: Share
 
 
 class DecaySettings(Section):
@@ -121,6 +123,7 @@ class DecaySettings(Section):
     name: Literal["linear", "cosine"]
     warmup_share: Dropout
     final_share: Share
+    unfreeze_share: Share
 
 
 class OwnScheduleSettings(OwnSection):

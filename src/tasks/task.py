@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from src.errors import UserError
 from src.headlines import Headline
 from src.targets.names import is_target
+from src.tasks.layerwise import layerwise_groups, parameters_by_depth, unfreezing
 from src.tasks.optimization import (
     build_optimizer,
     build_own_optimizer,
@@ -146,21 +147,33 @@ class Task(lightning.LightningModule, ABC, Generic[Reported]):
             self.log_training_metrics()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Return the optimizer, its two parameter groups, and a schedule that moves every optimizer step."""
-        settings = dict(self.optimizer_settings)
+        """Return the optimizer, its parameter groups (two, or two a depth), and a schedule that moves every step."""
+        settings, schedule = dict(self.optimizer_settings), dict(self.scheduler_settings)
         self.max_gradient_norm = settings.pop("max_gradient_norm")
+        unfreeze_share = schedule.pop("unfreeze_share", 0.0)
+        depths: list[int] = []  # of the optimizer's groups, where depth counts
         if is_target(settings):
             optimizer = build_own_optimizer(self, settings)
         else:
+            layer_decay = settings.pop("layer_decay", 1.0)
             groups = parameter_groups(self, weight_decay=settings.pop("weight_decay"))
+            if layer_decay < 1.0 or unfreeze_share > 0.0:
+                by_depth = parameters_by_depth(getattr(self, "model", self))
+                groups, depths = layerwise_groups(groups, by_depth, lr=settings["lr"], layer_decay=layer_decay)
             # Under float16 Lightning's scaler must unscale the gradients, which a fused optimizer would do itself
             optimizer = build_optimizer(groups, fused=self.trainer.precision != "16-mixed", **settings)
         scheduler: LRScheduler
-        if is_target(self.scheduler_settings):
-            scheduler = build_own_schedule(optimizer, self.scheduler_settings, total_steps=self.total_steps)
+        if is_target(schedule):
+            scheduler = build_own_schedule(optimizer, schedule, total_steps=self.total_steps)
         else:
-            factor = learning_rate_factor(total_steps=self.total_steps, **self.scheduler_settings)
-            scheduler = LambdaLR(optimizer, factor)
+            factor = learning_rate_factor(total_steps=self.total_steps, **schedule)
+            when = {
+                "deepest": max(depths, default=0),
+                "unfreeze_share": unfreeze_share,
+                "total_steps": self.total_steps,
+            }
+            factors = [unfreezing(factor, depth=depth, **when) for depth in depths]
+            scheduler = LambdaLR(optimizer, factors or factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_train_start(self) -> None:

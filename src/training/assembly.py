@@ -36,12 +36,21 @@ from src.training.epoch_loop import install
 from src.training.hyperparameters import hyperparameters
 from src.training.loggers import build_loggers
 from src.training.own_parts import CALLBACK, TASK, taken_together
+from src.training.pretrained import pretrained_tokenizer
 from src.training.profiling import build_profiler
 from src.training.progress import progress_callback
 
 
-def build_data(config: Config) -> ReviewDataModule:
-    """Make the data module."""
+def build_data(config: Config, folder: Path | None = None) -> ReviewDataModule:
+    """Make the data module.
+
+    Args:
+        config: checked configuration.
+        folder: of the run, where one that begins with another's vocabulary has its own copy of it.
+
+    Raises:
+        UserError: neither of them holds that vocabulary.
+    """
     data, cache = config.data, at_home(config.paths.cache, key="paths.cache")
     taught = isinstance(config.task, TaskSettings) and config.task.teachers is not None
     settings: dict[str, Any] = {
@@ -49,7 +58,10 @@ def build_data(config: Config) -> ReviewDataModule:
             data, cache=cache, learns_unlabelled=taught or isinstance(config.task, DenoisingSettings)
         ),
         "rules": EncodingRules(
-            tokenizer=build_tokenizer(config.tokenizer.model_dump()),
+            tokenizer=build_tokenizer(config.tokenizer.model_dump())
+            if config.init_from is None
+            else pretrained_tokenizer(config, folder),
+            fitted=config.init_from is not None,
             max_tokens=data.max_tokens,
             head_share=data.head_share,
         ),

@@ -35,6 +35,7 @@ from src.training.curves import TrainingCurves
 from src.training.failures import in_one_sentence
 from src.training.measuring import measure
 from src.training.outcome import announce, conclude
+from src.training.pretrained import load_pretrained
 from src.training.quiet import quieten
 from src.training.resume_record import ResumeRecord, short_windows
 from src.training.teaching import teach
@@ -133,7 +134,7 @@ class _Run:
     def carry_out(self) -> float | None:
         """Train, validate, test, and write down what came of it."""
         config, folder = self.config, self.folder
-        data = assembly.build_data(config)
+        data = assembly.build_data(config, folder)
         data.setup()
         _check_limits(config, data)
         fingerprints = {"data": data.fingerprint, "vocabulary": data.tokenizer.fingerprint()}
@@ -143,6 +144,7 @@ class _Run:
             if (sizes := self._curve_sizes()) is not None:
                 cut_back(folder, sizes)
         task = self.build_task(config, data)
+        self._begin_with_pretrained(task, data)
         teach(config, data, task, folder)
         check_logits(config, task, data)
         if config.trainer.compile:
@@ -195,6 +197,13 @@ class _Run:
         if trainer.is_global_zero:
             conclude(config, folder, data, task, metrics, report)
         return metrics.get(config.task.monitor)
+
+    def _begin_with_pretrained(self, task: Task[Any], data: ReviewDataModule) -> None:
+        """Load the weights of `init_from` where the run has none of its own yet, and say so."""
+        if self.config.init_from is not None and self.checkpoint is None:
+            said = load_pretrained(self.config, task, label_names=data.label_names)
+            if is_first_process():
+                print(said, flush=True)
 
     def _best_score(self) -> float | None:
         """Return the score of the best.ckpt that is there, when a run goes on."""
