@@ -12,7 +12,7 @@ from src.batch import Batch
 from src.data.datamodule import ReviewDataModule
 from src.data.encoded import EncodedSplit
 from src.data.encoding_rules import EncodingRules
-from src.data.packing import PackedDataset, PackedEvaluationPlan, PackedTrainingPlan
+from src.data.packing import PackedDataset, PackedEvaluationPlan, PackedTrainingPlan, Transform
 from src.data.reviews import Source
 from src.errors import UserError
 
@@ -59,6 +59,7 @@ class PackedDataModule(ReviewDataModule):
             cache=cache,
         )
         self.row_tokens = row_tokens
+        self.transform: Transform | None = None  # of every batch, where it is made; the task's
         self._training: PackedDataset | None = None  # once it was asked for
 
     @property
@@ -84,6 +85,7 @@ class PackedDataModule(ReviewDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return this process's share of every training batch."""
         dataset = self._packed_training()
+        dataset.transform = self.transform
         return self._loader(dataset, self._begun(self._packed_plan(dataset, rank=self._rank, world=self._world)))
 
     def _packed_training(self) -> PackedDataset:
@@ -110,6 +112,7 @@ class PackedDataModule(ReviewDataModule):
 
     def _evaluation_loader(self, split: EncodedSplit) -> DataLoader[Batch]:
         dataset = self._packed([split])
+        dataset.transform = self.transform
         rows = max(1, self.evaluation_batch_tokens // self.row_tokens)
         return self._loader(
             dataset, PackedEvaluationPlan(dataset.rows, batch_rows=rows, rank=self._rank, world=self._world)

@@ -6,8 +6,8 @@ the beginning of the next; attention crosses the border, at which a separator st
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ class Rows(NamedTuple):
 
     order: int | None  # the epoch whose order the documents are in; None: the order of their splits
     numbers: list[int]  # of the rows
+
+
+Transform = Callable[[Batch, int | None], Any]  # of a batch, and the order its rows are in
 
 
 class PackedDataset(Dataset[Batch]):
@@ -44,6 +47,7 @@ class PackedDataset(Dataset[Batch]):
         self.separator_id = separator_id
         self.padding_id = padding_id
         self.seed = seed
+        self.transform: Transform | None = None  # of every batch, where it is made
         self._tokens = np.concatenate([split.tokens for split in splits])
         self._lengths = np.concatenate([split.lengths for split in splits])
         self._starts = np.cumsum(self._lengths) - self._lengths
@@ -55,14 +59,15 @@ class PackedDataset(Dataset[Batch]):
         """The number of rows, the same in every epoch."""
         return -(-self._tokens_in_all // self.row_tokens)
 
-    def __getitem__(self, asked: Rows) -> Batch:
-        """Return a batch of rows; `index_B` holds their numbers, and the labels say nothing."""
-        return collate(
+    def __getitem__(self, asked: Rows) -> Any:
+        """Return a batch of rows, transformed; `index_B` holds their numbers, and the labels say nothing."""
+        batch = collate(
             [self.row(number, order=asked.order) for number in asked.numbers],
             labels=np.zeros(len(asked.numbers)),
             index=asked.numbers,
             padding_id=self.padding_id,
         )
+        return batch if self.transform is None else self.transform(batch, asked.order)
 
     def row(self, number: int, *, order: int | None) -> NDArray[np.integer]:
         """Return the tokens of one row, which of the last one may be few."""

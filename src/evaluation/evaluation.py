@@ -27,7 +27,7 @@ from src.runs.trust import refuse_code
 from src.tasks.classification import ClassificationTask
 from src.tasks.metrics import ClassificationReport
 from src.tasks.task import Task
-from src.training import assembly, devices
+from src.training import assembly, devices, limits
 from src.training.checkpoint import Checkpoints
 from src.training.checkpoint_io import BEST, checkpoint_path
 from src.training.failures import in_one_sentence
@@ -121,7 +121,7 @@ def evaluate(
         encoded, padding_id=run.tokenizer.padding_id, batch_tokens=config.data.evaluation_batch_tokens
     )
     processes = config.trainer.processes
-    assembly.check_evaluation_limit(split, limit, batches=len(module.test_dataloader()), processes=processes)
+    limits.check_evaluation_limit(split, limit, batches=len(module.test_dataloader()), processes=processes)
     asked = config.model_copy(update={"trainer": config.trainer.model_copy(update={"limit_test_batches": limit})})
     order = make_order(
         "evaluate",

@@ -13,14 +13,14 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
-from src.batch import Batch, DenoisingBatch
+from src.batch import DenoisingBatch
 from src.data.tokenizer import Tokenizer
 from src.errors import UserError
 from src.headlines import DENOISING
 from src.tasks.denoising_report import DenoisingRecorder, DenoisingReport, Told, told
 from src.tasks.samples import sample, words_of
 from src.tasks.settings import DenoisingSettings
-from src.tasks.spoiling import Spoiler
+from src.tasks.spoiling import Spoiler, SpoilRows
 from src.tasks.task import Task
 from src.tasks.vocabulary_loss import summed_cross_entropy
 from src.transformer.denoiser import Denoiser
@@ -28,7 +28,6 @@ from src.transformer.denoiser import Denoiser
 SAMPLES = 3  # rows that are shown at each validation
 SIDES = ("masked", "span")  # what the encoder tells, what the decoder writes
 OF_CLASSIFIERS = ("classes", "decoder_input")  # what a denoiser has no use for
-OF_EVALUATION = 0  # from which its rows are spoilt, whatever the run's own seed: the runs of all seeds compare
 
 
 class DenoisingTask(Task[DenoisingReport]):
@@ -66,7 +65,7 @@ class DenoisingTask(Task[DenoisingReport]):
         self.save_hyperparameters()
         self.weights = (mask_weight, span_weight)
         self.model = Denoiser(**model, tells=mask_weight > 0, writes=span_weight > 0)
-        self.spoil = Spoiler(
+        spoiler = Spoiler(
             mask_share=mask_share if mask_weight else 0.0,
             span_share=span_share if span_weight else 0.0,
             mean_span_length=mean_span_length,
@@ -76,13 +75,14 @@ class DenoisingTask(Task[DenoisingReport]):
             end_id=end_id,
             mask_id=model["mask_id"],
         )
+        self.spoil_rows = SpoilRows(spoiler, seed)
         self.samples: list[str] = []  # of the validation that runs, of the first process
         self.recorder = DenoisingRecorder(mask_weight=mask_weight, span_weight=span_weight)
 
-    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> DenoisingBatch:
-        """Spoil the rows of a batch, still on the CPU; Lightning calls this right before the batch is used."""
-        del dataloader_idx
-        return self.spoil(batch, chance=[self.seed, self.current_epoch] if self.training else [OF_EVALUATION])
+    def setup(self, stage: str) -> None:
+        """Have the data module's loaders spoil the rows, in workers of their own where `data.workers` asks for any."""
+        del stage
+        self.trainer.datamodule.transform = self.spoil_rows  # type: ignore[attr-defined]
 
     def training_step(self, batch: DenoisingBatch, batch_index: int) -> Tensor:
         """Return this process's part of the loss. A collective."""

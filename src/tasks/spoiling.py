@@ -5,6 +5,7 @@ the batch, nor on what was drawn before.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from src.batch import Batch, DenoisingBatch
 from src.tasks.masking import cut_spans, hide_tokens
+
+OF_EVALUATION = 0  # from which its rows are spoilt, whatever the run's own seed: the runs of all seeds compare
 
 
 class Spoiler:
@@ -115,6 +118,23 @@ class Spoiler:
         padded = pad_sequence(list(sequences), batch_first=True, padding_value=self.padding_id)
         missing = max(0, shortest - padded.shape[1])
         return torch.nn.functional.pad(padded, (0, missing), value=self.padding_id)
+
+
+@dataclass(frozen=True)
+class SpoilRows:
+    """Spoils the batches of a loader: anew in every epoch of the training, in the same way at every evaluation.
+
+    Args:
+        spoiler: of the rows.
+        seed: of the run.
+    """
+
+    spoiler: Spoiler
+    seed: int
+
+    def __call__(self, batch: Batch, order: int | None) -> DenoisingBatch:
+        """Spoil a batch of packed rows, in the order of an epoch or, None, of their split."""
+        return self.spoiler(batch, chance=[OF_EVALUATION] if order is None else [self.seed, order])
 
 
 def _generator(chance: Sequence[int]) -> Generator:

@@ -11,13 +11,11 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.callbacks import Callback, Checkpoint, RichProgressBar
 
 from src.config.schema import Config, TrainConfig
-from src.config.trainer_settings import TrainerSettings
 from src.data.datamodule import ReviewDataModule
 from src.data.encoding_rules import EncodingRules
 from src.data.packed_datamodule import PackedDataModule
 from src.data.source_settings import build_source
 from src.data.tokenizer_kinds import build_tokenizer
-from src.errors import UserError
 from src.headlines import Headline, lower_is_better
 from src.homes import at_home
 from src.processes.group import started_by
@@ -34,6 +32,7 @@ from src.training.devices import resolve_accelerator, resolve_precision
 from src.training.early_stopping import PatientEarlyStopping
 from src.training.epoch_loop import install
 from src.training.hyperparameters import hyperparameters
+from src.training.limits import optimizer_steps
 from src.training.loggers import build_loggers
 from src.training.own_parts import CALLBACK, TASK, taken_together
 from src.training.pretrained import pretrained_tokenizer
@@ -75,49 +74,6 @@ def build_data(config: Config, folder: Path | None = None) -> ReviewDataModule:
     if isinstance(config.task, DenoisingSettings):
         return PackedDataModule(**settings, row_tokens=config.task.row_tokens)
     return ReviewDataModule(**settings, learns_unlabelled=taught)
-
-
-def batches_used(limit: int | float, *, batches: int, key: str = "trainer.limit_train_batches") -> int:
-    """Return how many of a split's batches are used: `limit` itself, or that share of them, as Lightning counts.
-
-    Raises:
-        UserError: if that is none.
-    """
-    used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
-    if used < 1:
-        raise UserError(f"`{key}` must leave at least one of {batches:,} batches, but is {limit} instead.")
-    return used
-
-
-def check_evaluation_limit(split: str, limit: int | float, *, batches: int, processes: int) -> None:
-    """Refuse a share that leaves some process no batch of a split: Lightning finds that out after the training.
-
-    Args:
-        split: "validation" or "test".
-        limit: trainer.limit_val_batches or trainer.limit_test_batches.
-        batches: of the whole split, which the processes share.
-        processes: that evaluate.
-
-    Raises:
-        UserError: if it does.
-    """
-    key = f"trainer.limit_{'val' if split == 'validation' else 'test'}_batches"
-    batches_used(limit, batches=-(-batches // processes), key=key)
-
-
-def optimizer_steps(trainer: TrainerSettings, *, batches: int) -> int:
-    """Return the optimizer steps of a whole training.
-
-    Worked out from the configuration: Lightning's own estimate builds the loader early, which would make a resumed run
-    forget where in the epoch it was.
-
-    Args:
-        trainer: what limits the training.
-        batches: training batches of an epoch.
-    """
-    used = batches_used(trainer.limit_train_batches, batches=batches)
-    steps = -(-used // trainer.accumulate_grad_batches) * trainer.max_epochs
-    return steps if trainer.max_steps == -1 else min(steps, trainer.max_steps)
 
 
 def build_task(config: TrainConfig, data: ReviewDataModule) -> Task[Any]:

@@ -16,7 +16,7 @@ from src.reporting import start_and_end as reporting
 from src.runs import record as run_folder
 from src.tasks.report import Report
 from src.tasks.task import Task
-from src.training import assembly, devices
+from src.training import devices, limits
 from src.training.curve_files import CSV
 from src.training.failures import from_here
 from src.training.profiling import PROFILE
@@ -44,7 +44,7 @@ def announce(
     run_folder.write_json(folder / "vocabulary.json", saved_tokenizer(data.tokenizer) | {"labels": data.label_names})
     parameters = sum(p.numel() for p in task.parameters() if p.requires_grad)
     embedding = sum(p.numel() for p in task.embedding_parameters() if p.requires_grad)
-    batches = assembly.batches_used(config.trainer.limit_train_batches, batches=data.training_batches)
+    batches = limits.batches_used(config.trainer.limit_train_batches, batches=data.training_batches)
     reporting.print_start(
         statistics=data.statistics,
         label_names=data.label_names,

@@ -22,7 +22,6 @@ def quieten(*, first: bool) -> None:
         ".*Total length of `list` across ranks is zero.*",  # the same
         ".*smaller than the logging interval.*",  # debug=overfit
         ".*could not find the monitored key.*",  # training may end before its first validation
-        ".*You have overridden `on_before_batch_transfer` in `LightningModule`.*",  # task=denoise does, on purpose
         ".*GPU available but not used.*",
         ".*exists and is not empty.*",  # the run folder holds the record of this very run
     ):

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from src.config.trainer_settings import TrainerSettings
 from src.runs import record as run_folder
 from src.runs.checkpoint_file import read_checkpoint
-from src.training import assembly
+from src.training import limits
 from src.training.epoch_loop import batches_of_window
 from src.training.own_parts import keeps_state
 
@@ -65,7 +65,7 @@ def short_windows(trainer: TrainerSettings, checkpoint: str | None, *, batches: 
         batches: training batches of an epoch.
     """
     full = trainer.accumulate_grad_batches
-    used = assembly.batches_used(trainer.limit_train_batches, batches=batches)
+    used = limits.batches_used(trainer.limit_train_batches, batches=batches)
     held = batches_of_window(used - 1, batches=used, accumulate=full)
     if checkpoint is None or held == full:
         return []

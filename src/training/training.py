@@ -33,6 +33,7 @@ from src.training.compilation import compile_network
 from src.training.curve_files import cut_back
 from src.training.curves import TrainingCurves
 from src.training.failures import in_one_sentence
+from src.training.limits import check_limits
 from src.training.measuring import measure
 from src.training.outcome import announce, conclude
 from src.training.pretrained import load_pretrained
@@ -136,7 +137,7 @@ class _Run:
         config, folder = self.config, self.folder
         data = assembly.build_data(config, folder)
         data.setup()
-        _check_limits(config, data)
+        check_limits(config, data)
         fingerprints = {"data": data.fingerprint, "vocabulary": data.tokenizer.fingerprint()}
         if is_first_process():
             _same_data(folder, fingerprints)
@@ -237,15 +238,3 @@ def _same_data(folder: Path, fingerprints: dict[str, str]) -> None:
             "the same files (data.archive=..., data.train=...; relative ones count from the working directory) and "
             "leave data.* and tokenizer.* as they were."
         )
-
-
-def _check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
-    """Refuse shares of batches that leave none, which Lightning finds out only in the middle."""
-    trainer = config.trainer
-    assembly.batches_used(trainer.limit_train_batches, batches=data.training_batches)
-    for split, limit, loader in (
-        ("validation", trainer.limit_val_batches, data.val_dataloader()),
-        ("test", trainer.limit_test_batches, data.test_dataloader()),
-    ):
-        if len(loader):
-            assembly.check_evaluation_limit(split, limit, batches=len(loader), processes=trainer.processes)

@@ -10,9 +10,9 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from src.batch import DenoisingBatch
 from src.config.overlay import overlaid
 from src.config.schema import Config, TrainConfig
+from src.data.packing import Rows
 from src.errors import UserError
 from src.evaluation.evaluation import evaluate
 from src.inference.run_folder import read_run
@@ -112,31 +112,28 @@ def made(config: TrainConfig) -> tuple[DenoisingTask, Any]:
     data.setup()
     task = assembly.build_task(config, data)
     assert isinstance(task, DenoisingTask)
+    data.transform = task.spoil_rows
     return task, data
 
 
-def spoilt(task: DenoisingTask, batch: Any) -> DenoisingBatch:
-    return task.on_before_batch_transfer(batch, 0)
-
-
 def test_rows_are_spoilt_anew_in_training_and_alike_in_validation(small: TrainConfig) -> None:
-    task, data = made(small)
-    training, validation = next(iter(data.train_dataloader())), next(iter(data.val_dataloader()))
-    task.train()
-    first = spoilt(task, training)
-    assert torch.equal(spoilt(task, training).source_BS, first.source_BS)
-    task.trainer = type("Later", (), {"current_epoch": 1, "current_fit_epoch": 1})()
-    assert not torch.equal(spoilt(task, training).source_BS, first.source_BS)
-    task.eval()
-    of_other_seed, _ = made(small.model_copy(update={"seed": 5}))
-    of_other_seed.eval()
-    assert torch.equal(spoilt(task, validation).source_BS, spoilt(of_other_seed, validation).source_BS)
+    _, data = made(small)
+    rows = data.train_dataloader().dataset
+    first, again, later = (rows[Rows(epoch, [0])] for epoch in (0, 0, 1))
+    assert torch.equal(again.source_BS, first.source_BS)
+    assert not torch.equal(later.source_BS, first.source_BS)
+    apart = made(small.model_copy(update={"data": small.data.model_copy(update={"workers": 1})}))[1]
+    for here, there in zip(data.train_dataloader(), apart.train_dataloader(), strict=True):
+        assert torch.equal(here.source_BS, there.source_BS)
+    _, of_other_seed = made(small.model_copy(update={"seed": 5}))
+    here, there = (next(iter(one.val_dataloader())) for one in (data, of_other_seed))
+    assert torch.equal(here.source_BS, there.source_BS)
 
 
 def test_the_loss_at_first_is_that_of_a_guess(small: TrainConfig) -> None:
     task, data = made(small)
     task.eval()
-    batch = spoilt(task, next(iter(data.val_dataloader())))
+    batch = next(iter(data.val_dataloader()))
     hidden_MD, _ = task.model(batch)
     loss = torch.nn.functional.cross_entropy(task.model.logits(hidden_MD), batch.hidden_answers_M)
     assert abs(loss.item() - torch.tensor(data.tokenizer.size).log().item()) < 1.5
@@ -165,7 +162,7 @@ def test_a_side_of_weight_0_is_not_trained_and_has_no_figures(small: TrainConfig
     task, data = made(small.model_copy(update={"task": settings}))
     task.trainer = type("Trainer", (), {"state": type("State", (), {"fn": "test"})()})()
     task.eval()
-    task.evaluation_step(spoilt(task, next(iter(data.val_dataloader()))))
+    task.evaluation_step(next(iter(data.val_dataloader())))
     report = task.report()
     assert (report.masked is None, report.span is None) == (off == "mask", off == "span")
     assert all(parameter.requires_grad for parameter in task.model.encoder.parameters())

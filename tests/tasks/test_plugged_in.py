@@ -14,7 +14,7 @@ from src.data.datamodule import ReviewDataModule
 from src.processes.interruption import Interrupted, Interruption
 from src.runs.listing import find_runs
 from src.tasks.task import Task
-from src.training import assembly
+from src.training import assembly, limits
 from src.training.resuming import newest_checkpoint
 from src.training.training import train
 from tests.config.composing import composed
@@ -32,7 +32,7 @@ def shared(config: TrainConfig, data: ReviewDataModule) -> dict[str, Any]:
     return {
         "optimizer": config.optimizer.model_dump(),
         "scheduler": config.scheduler.model_dump(),
-        "total_steps": assembly.optimizer_steps(config.trainer, batches=data.training_batches),
+        "total_steps": limits.optimizer_steps(config.trainer, batches=data.training_batches),
         "seed": config.seed,
     }
 

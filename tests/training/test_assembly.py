@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from src.config.composition import CONFIG_FOLDER, validate
 from src.config.schema import TrainConfig
 from src.errors import UserError
-from src.training import assembly, devices
+from src.training import assembly, devices, limits
 from src.training.hyperparameters import hyperparameters
 from src.training.training import train
 from tests.config.composing import composed
@@ -27,15 +27,15 @@ TINY = (
 )  # fmt: skip
 NEEDS_A_GPU = {"gpu", "ddp", "mps"}
 TWO_PROCESSES = {"ddp_cpu"}  # tests/end_to_end
-NEEDS_AN_ARCHIVE = {"imdb", "imdb_supervised", "pretrain", "pretrain_cpu"}  # tests/data and below
+NEEDS_AN_ARCHIVE = {"imdb", "imdb_supervised", "finetune", "pretrain", "pretrain_cpu"}  # tests/data and below
 
 
 @pytest.mark.parametrize(("limit", "batches", "processes"), [(0.1, 10, 2), (0.05, 10, 1), (0.3, 7, 3)])
 def test_a_share_that_leaves_a_process_no_batch_is_refused(limit: float, batches: int, processes: int) -> None:
     with pytest.raises(UserError, match=r"`trainer.limit_test_batches` must leave at least one"):
-        assembly.check_evaluation_limit("test", limit, batches=batches, processes=processes)
-    assembly.check_evaluation_limit("test", 1.0, batches=batches, processes=processes)
-    assembly.check_evaluation_limit("validation", 1, batches=batches, processes=processes)
+        limits.check_evaluation_limit("test", limit, batches=batches, processes=processes)
+    limits.check_evaluation_limit("test", 1.0, batches=batches, processes=processes)
+    limits.check_evaluation_limit("validation", 1, batches=batches, processes=processes)
 
 
 TRACKERS = ("wandb", "mlflow")
@@ -104,11 +104,11 @@ def test_optimizer_steps_by_counting(batches: int, accumulate: int, epochs: int,
     used = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
     if used == 0:
         with pytest.raises(UserError, match="must leave at least one"):
-            assembly.optimizer_steps(trainer, batches=batches)
+            limits.optimizer_steps(trainer, batches=batches)
         return
     steps = sum((index + 1) % accumulate == 0 or index + 1 == used for _ in range(epochs) for index in range(used))
     expected = steps if most == -1 else min(steps, most)
-    assert assembly.optimizer_steps(trainer, batches=batches) == expected
+    assert limits.optimizer_steps(trainer, batches=batches) == expected
 
 
 _once: list[TrainConfig] = []
