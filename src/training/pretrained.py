@@ -28,8 +28,8 @@ class Loaded(NamedTuple):
     """What became of the tensors of two models, by their names."""
 
     loaded: list[str]
-    fresh: list[str]  # of ours alone
-    left: list[str]  # of theirs alone
+    fresh: list[str]  # of ours, not loaded
+    left: list[str]  # of theirs, not loaded
 
 
 def pretrained_tokenizer(config: Config, folder: Path | None) -> Tokenizer:
@@ -73,16 +73,17 @@ def load_pretrained(config: Config, task: Task[Any], *, label_names: Iterable[st
     }
     network: nn.Module = task.get_submodule("model")
     shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    if tuple(label_names) != run.label_names:
-        theirs = {name: tensor for name, tensor in theirs.items() if not name.startswith(HEAD)}
-    taken = {name: tensor for name, tensor in theirs.items() if name in shapes}
+    same_labels = tuple(label_names) == run.label_names
+    taken = {
+        name: tensor for name, tensor in theirs.items() if name in shapes and (same_labels or not name.startswith(HEAD))
+    }
     for name, tensor in taken.items():
         if tensor.shape != shapes[name]:
             raise UserError(_misfit(name, tensor, shapes[name], folder))
     if not taken:
         raise UserError(f"`init_from` must be a run with weights that fit, but none of {folder} do; name another run.")
     network.load_state_dict(taken, strict=False)
-    became = Loaded([*taken], [name for name in shapes if name not in taken], [n for n in theirs if n not in shapes])
+    became = Loaded([*taken], *([name for name in names if name not in taken] for names in (shapes, theirs)))
     return _in_words(became, folder, {name: tensor.numel() for name, tensor in network.state_dict().items()})
 
 
