@@ -6,7 +6,6 @@ from typing import Any
 
 from benchmarks import curve
 from benchmarks.contest import contest
-from benchmarks.draws import balanced_draw
 from benchmarks.entry import Entry
 from benchmarks.finished_runs import read_runs
 from benchmarks.peers import chosen_names
@@ -14,6 +13,7 @@ from benchmarks.reviews import source_of
 from benchmarks.table import markdown, records
 from benchmarks.written import made, write_predictions
 from src.atomic import write_text
+from src.data.fewer_labels import balanced_draw
 from src.data.official import OfficialReviews
 from src.data.repeated_texts import distinct_texts
 from src.data.reviews import Review, Splits

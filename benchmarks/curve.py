@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from benchmarks.choosing import labels_of
 from benchmarks.contest import contest
-from benchmarks.draws import balanced_draw
 from benchmarks.figures import accuracy, negative_log_likelihood
 from benchmarks.peers import TITLES
 from src.atomic import replacing, write_text
+from src.data.fewer_labels import balanced_draw
 from src.data.reviews import Splits
 
 COUNTS = (100, 300, 1_000, 3_000, 10_000)

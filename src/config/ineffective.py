@@ -134,6 +134,8 @@ def ineffective_overrides(overrides: Sequence[Override], config: DictConfig, *, 
             for split in ("train", "validation", "test")
         ):
             yield f"`{key}` must stand beside a {' or '.join(SEPARATED)} file, but there is none; leave it out."
+        elif key == "data.draw" and OmegaConf.select(config, "data.labels", throw_on_missing=False) is None:
+            yield f"`{key}` must stand beside data.labels, but stands without, where all labels are kept; leave it out."
         elif key == "task.monitor" and not _validates(config):
             yield f"`{key}` must have reviews to validate on, but there are none; leave it out, or hold some out."
         elif config.init_from is not None and brought_along(key):

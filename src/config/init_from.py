@@ -32,16 +32,20 @@ def with_sizes_of_init_from(config: TrainConfig) -> TrainConfig:
     read_record(folder)  # refuses what is newer
     path = folder / "config.yaml"
     theirs = read_config(folder, config.own_names())
-    model, tokenizer, data = (theirs.get(name) for name in ("model", "tokenizer", "data"))
+    model, tokenizer, data, task = (theirs.get(name) for name in ("model", "tokenizer", "data", "task"))
     if is_target(model):
         raise UserError(
             f"`init_from` must be a run of one of conf/model, but the model of {folder} is a class of somebody's own "
             "instead; name another run."
         )
-    if not (isinstance(model, dict) and isinstance(tokenizer, dict) and isinstance(data, dict)):
-        raise damaged(path, "it lacks model, tokenizer or data")
+    if not all(isinstance(section, dict) for section in (model, tokenizer, data, task)):
+        raise damaged(path, "it lacks model, tokenizer, data or task")
+    assert isinstance(model, dict)
+    assert isinstance(data, dict)
+    assert isinstance(task, dict)
     sizes = {name: model.get(name, 0 if name == "bigram_buckets" else None) for name in SIZES}  # older runs had none
-    _check_held_out(config.data.model_dump(), data, run=str(folder))
+    keys = ("name", "validation") if task.get("name") == "denoise" else ("name", "validation", "labels", "draw")
+    _check_held_out(config.data.model_dump(), data, keys=keys, run=str(folder))
     plain = config.model_dump(exclude_unset=True)
     plain |= {"model": plain["model"] | sizes, "tokenizer": tokenizer}
     try:
@@ -56,17 +60,20 @@ def brought_along(key: str) -> bool:
     return key in ("model", "tokenizer", *(f"model.{name}" for name in SIZES)) or key.startswith("tokenizer.")
 
 
-def _check_held_out(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, run: str) -> None:
+def _check_held_out(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, keys: tuple[str, ...], run: str) -> None:
     """Refuse a run on the same data set that held out other reviews: it may have read those that are held out here.
+
+    A run that has learnt labels must have had the same ones, too.
 
     Raises:
         UserError: it is one.
     """
     if ours.get("name") not in ONE_DATA_SET or theirs.get("name") not in ONE_DATA_SET:
         return
-    for key in ("name", "validation"):
-        if ours.get(key) != theirs.get(key):
+    for key in keys:
+        had = theirs.get(key, ours.get(key) if key == "draw" else None)  # runs older than data.draw had all labels
+        if had != ours.get(key):
             raise UserError(
-                f"`init_from` must have held out the reviews that this run holds out, but {run} had data.{key}="
-                f"{theirs.get(key)} instead of {ours.get(key)}; give data.{key}={theirs.get(key)}, or name another run."
+                f"`init_from` must have held out the reviews that this run holds out, but {run} had data.{key}={had} "
+                f"instead of {ours.get(key)}; give data.{key}={'null' if had is None else had}, or name another run."
             )

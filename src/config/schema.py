@@ -17,7 +17,7 @@ from src.config.trainer_settings import (
     SweepSettings,
     TrainerSettings,
 )
-from src.data.source_settings import CsvSettings, Data
+from src.data.source_settings import CsvSettings, Data, ImdbBundledSettings
 from src.data.tokenizer_settings import TokenizerSection
 from src.settings import BY_TARGET, OURS, OWN, OwnSection, Section, refuse
 from src.targets.names import SECTIONS, target_names
@@ -75,6 +75,12 @@ class Config(Section):
     def measures_test(self) -> bool:
         """Whether best.ckpt is measured on the test split; pre-training never reads it."""
         return self.test and not isinstance(self.task, DenoisingSettings)
+
+    @property
+    def _has_unlabelled_texts(self) -> bool:
+        """Whether texts without labels are learnt where a task asks for them."""
+        drawn = isinstance(self.data, ImdbBundledSettings) and self.data.labels is not None
+        return getattr(self.data, "unlabelled", drawn) is not False
 
     @property
     def longest(self) -> int:
@@ -141,8 +147,9 @@ class TrainConfig(Config):
             "`init_from` must be null where `model` is a class of your own, but names a run"
             if self.init_from is not None and isinstance(self.model, OwnModelSettings)
             else None,
-            "`task.teachers` must be null without texts to label, but names runs instead; choose data=imdb"
-            if ours and ours.teachers is not None and getattr(self.data, "unlabelled", False) is False
+            "`task.teachers` must be null without texts to label, but names runs instead; choose data=imdb, or set "
+            "data.labels"
+            if ours and ours.teachers is not None and not self._has_unlabelled_texts
             else None,
             "`model` must be one of conf/model for task=denoise, but is a class of your own instead"
             if isinstance(self.task, DenoisingSettings) and not isinstance(self.model, ModelSettings)

@@ -55,6 +55,8 @@ class HeldOutSettings(BatchSettings):
     """Keys of sources that hold out a number of reviews to validate on."""
 
     validation: Natural
+    labels: Annotated[int, Field(ge=2, le=LABELLED)] | None
+    draw: Annotated[int, Field(ge=0, lt=2**32)]
 
     @property
     def has_validation(self) -> bool:
@@ -213,8 +215,13 @@ def build_source(data: "Data", *, cache: Path, learns_unlabelled: bool = False) 
         learns_unlabelled: whether texts without labels are learnt, too: they are asked for where the source has them.
     """
     from src.data.few import FewReviews
+    from src.data.fewer_labels import FewerLabels
 
-    source = (data.with_unlabelled_texts() if learns_unlabelled else data).source(cache=cache)
+    settings = data.with_unlabelled_texts() if learns_unlabelled else data
+    source = settings.source(cache=cache)
+    if isinstance(settings, HeldOutSettings) and settings.labels is not None:
+        asked = getattr(settings, "unlabelled", learns_unlabelled)  # the bundled reviews have no such key
+        source = FewerLabels(source, labels=settings.labels, draw=settings.draw, with_unlabelled=bool(asked))
     return source if data.overfit_reviews is None else FewReviews(source, count=data.overfit_reviews)
 
 

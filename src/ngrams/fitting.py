@@ -102,7 +102,8 @@ def fit_evidence(
         tolerance_grad=1e-6,
         tolerance_change=1e-7,
     )
-    with progress("weighing n-grams", total=MOST_STEPS, unit="steps at most", shown=shown) as done:
+    evaluations = MOST_STEPS * 5 // 4  # torch's own bound; a last line search may exceed it by a few
+    with progress("weighing n-grams", total=evaluations, unit="evaluations at most", shown=shown) as done:
 
         def objective() -> Tensor:
             optimizer.zero_grad()

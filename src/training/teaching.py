@@ -87,17 +87,18 @@ def _mean(config: TrainConfig, data: ReviewDataModule, runs: list[str]) -> NDArr
 
 
 def _same_splits(config: TrainConfig, run: str) -> Path:
-    """Return the folder of a teacher that has learnt from no review that is held out here.
+    """Return the folder of a teacher that has learnt from no review or label that is held out here.
 
     Raises:
         UserError: it is no run, or may have.
     """
     folder = find_run(run, key="task.teachers")
     theirs, ours = read_config(folder, config.own_names())["data"], config.data.model_dump()
-    for key in ("name", "validation"):
-        if theirs.get(key) != ours.get(key):
+    for key in ("name", "validation", "labels", "draw"):
+        had = theirs.get(key, ours.get(key) if key == "draw" else None)  # runs older than data.draw had all labels
+        if had != ours.get(key):
             raise UserError(
-                f"`task.teachers` must have held out the reviews that this run holds out, but {run} had data.{key}="
-                f"{theirs.get(key)} instead of {ours.get(key)}; train it on the same splits."
+                f"`task.teachers` must have had the reviews and labels that this run has, but {run} had data.{key}="
+                f"{had} instead of {ours.get(key)}; train it on the same splits."
             )
     return folder

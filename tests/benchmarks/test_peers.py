@@ -6,12 +6,12 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from benchmarks.choosing import choose, labels_of
 from benchmarks.contest import contest
-from benchmarks.draws import balanced_draw
 from benchmarks.hashed_embeddings import HashedEmbeddings
 from benchmarks.nb_svm import NBSVM, log_count_ratio
 from benchmarks.peers import NB_SVM, TFIDF
 from benchmarks.pseudo_labels import PseudoLabelled
 from benchmarks.tfidf import Tfidf
+from src.data.fewer_labels import balanced_draw
 from src.data.reviews import Splits
 from tests.benchmarks.conftest import made_up
 

@@ -71,7 +71,7 @@ def test_the_mean_of_teachers_is_learnt_by_one_process_and_by_two(start) -> None
     config = teachers[0] / "config.yaml"
     config.write_text(config.read_text().replace("data:\n", "data:\n  validation: 3\n"))
     said = start("refused", *taught, fails=2)
-    assert "error: `task.teachers` must have held out the reviews that this run holds out, but" in said
+    assert "error: `task.teachers` must have had the reviews and labels that this run has, but" in said
 
 
 @pytest.mark.slow
