@@ -41,7 +41,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[[P
 def train(tmp_path: Path, cache: Path) -> Callable[..., Run]:
     """Run `python -m src.train` with the arguments given; its run folder is `tmp_path / name`."""
 
-    def run(*arguments: str, name: str = "run", timeout: float = 240, fails: bool = False) -> Run:
+    def run(*arguments: str, name: str = "run", timeout: float = 480, fails: bool = False) -> Run:
         folder = tmp_path / name
         multirun = "-m" in arguments
         place = f"hydra.sweep.dir={folder}" if multirun else f"hydra.run.dir={folder}"
@@ -71,7 +71,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
         ],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=480,
         cwd=REPOSITORY,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip

@@ -62,7 +62,7 @@ class Point(NamedTuple):
     by: str = "SIGKILL"
 
 
-def start(*arguments: str, at: Point | None = None, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def start(*arguments: str, at: Point | None = None, timeout: float = 480) -> subprocess.CompletedProcess[str]:
     program = [str(KILL), at.place, str(at.count), at.by] if at else ["-m", "src.train"]
     return subprocess.run(
         [sys.executable, *program, *arguments],

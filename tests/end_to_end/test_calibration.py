@@ -47,7 +47,7 @@ def test_predict_evaluate_and_export_agree(train: Any) -> None:
 
     done = subprocess.run(
         [sys.executable, "-m", "src.evaluate", f"run={run.folder}", "trainer.limit_test_batches=1.0"],
-        capture_output=True, text=True, timeout=240, cwd=REPOSITORY,
+        capture_output=True, text=True, timeout=480, cwd=REPOSITORY,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     again = json.loads((run.folder / "evaluation.json").read_text())
@@ -65,7 +65,7 @@ def test_predict_evaluate_and_export_agree(train: Any) -> None:
     folder = run.folder / "export" / "onnx"
     done = subprocess.run(
         [sys.executable, "-m", "src.export", f"run={run.folder}", "format=onnx"],
-        capture_output=True, text=True, timeout=240, cwd=REPOSITORY,
+        capture_output=True, text=True, timeout=480, cwd=REPOSITORY,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     config = json.loads((folder / "config.json").read_text())

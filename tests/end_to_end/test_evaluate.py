@@ -22,7 +22,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         [sys.executable, "-m", *arguments],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=480,
         cwd=REPOSITORY,
         env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "120"} | environment,
     )

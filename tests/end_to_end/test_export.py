@@ -17,7 +17,7 @@ ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
 def export(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *(("-m", "src.export") if code is None else ("-c", code)), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=REPOSITORY, env=ENVIRONMENT)
+    return subprocess.run(command, capture_output=True, text=True, timeout=480, cwd=REPOSITORY, env=ENVIRONMENT)
 
 
 @pytest.fixture(scope="module")

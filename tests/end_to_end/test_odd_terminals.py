@@ -30,7 +30,7 @@ def ask(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", f"{shlex.join([sys.executable, '-m', *words])} {redirection}"],
-        capture_output=True, encoding="utf-8", errors="backslashreplace", cwd=REPOSITORY, timeout=240,
+        capture_output=True, encoding="utf-8", errors="backslashreplace", cwd=REPOSITORY, timeout=480,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": unbuffered} | environment,
     )  # fmt: skip
 

@@ -35,7 +35,7 @@ def run(folders: Path, program: str, *arguments: str) -> str:
         capture_output=True,
         text=True,
         cwd=folders,  # the paths in the runs' configurations are relative
-        timeout=240,
+        timeout=480,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
         check=False,
     )

@@ -128,7 +128,7 @@ def test_a_stream_needs_no_more_memory_than_a_line(trained: Path, tmp_path: Path
         arguments = (f"run={trained}", f"input={tmp_path}/{name}.txt", f"output={tmp_path}/{name}.jsonl")
         done = subprocess.run(
             [sys.executable, "-c", code, *PREDICT, *arguments],
-            capture_output=True, text=True, cwd=REPOSITORY, env=ENVIRONMENT, timeout=240,
+            capture_output=True, text=True, cwd=REPOSITORY, env=ENVIRONMENT, timeout=480,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         peaks[name] = int(done.stderr.split()[-1]) / 1024

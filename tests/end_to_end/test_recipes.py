@@ -40,7 +40,7 @@ class House:
             [sys.executable, *words],
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=480,
             cwd=self.folder,
             env={name: value for name, value in os.environ.items() if name != VARIABLE}
             | {"OMP_NUM_THREADS": "1", "COLUMNS": "120", "PYTHONPATH": str(REPOSITORY)}
@@ -106,7 +106,7 @@ def test_killed_and_resumed_it_ends_in_the_same_bits(house: House) -> None:
     path = os.pathsep.join([str(REPOSITORY), str(house.folder)])
     killed = subprocess.run(
         [sys.executable, *words, "hydra.run.dir=cut", f"paths.cache={house.cache}"],
-        capture_output=True, text=True, timeout=240, cwd=house.folder,
+        capture_output=True, text=True, timeout=480, cwd=house.folder,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path},
     )  # fmt: skip
     assert killed.returncode == -9, killed.stdout + killed.stderr

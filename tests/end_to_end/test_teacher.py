@@ -40,7 +40,7 @@ def start(tmp_path: Path, cache: Path):
     def begin(name: str, *words: str, fails: int = 0) -> Path | str:
         done = subprocess.run(
             [sys.executable, "-m", "src.train", *always, *words, f"hydra.run.dir={tmp_path / name}"],
-            capture_output=True, text=True, timeout=240, cwd=REPOSITORY,
+            capture_output=True, text=True, timeout=480, cwd=REPOSITORY,
             env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
         )  # fmt: skip
         assert done.returncode == fails, done.stdout + done.stderr

@@ -62,7 +62,7 @@ class Strangers:
             [sys.executable, "-B", "-m", "src.train", *arguments],
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=480,
             cwd=REPOSITORY,
             env=os.environ
             | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{REPOSITORY}:{self.folder}"}
