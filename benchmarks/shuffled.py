@@ -13,19 +13,20 @@ import torch
 from torch import Tensor
 
 from src.batch import Batch
-from src.config.overlay import overlaid
+from src.config.overlay import inherited, overlaid
 from src.config.schema import Config
+from src.config.spelling import quoted
 from src.data.batching import EvaluationPlan
 from src.data.collate import collate
 from src.data.encoded import EncodedSplit
 from src.data.progress import progress
+from src.errors import UserError
+from src.evaluation.evaluated_reviews import evaluated_reviews
 from src.homes import at_home
 from src.inference.run_folder import read_run
 from src.ngrams.classifier import ClassifierWithNgrams
 from src.options import Option, options_or_help
 from src.program import run_program
-from src.runs.reading import read_config
-from src.training.assembly import build_data
 
 OPTIONS = (
     Option("runs", "finished run folders, commas between them", required=True),
@@ -47,11 +48,14 @@ def main() -> None:
         purpose="Measure finished runs on validation reviews as they are, and with their tokens shuffled.",
         examples=EXAMPLES,
     )
+    folders = [at_home(name.strip(), key="runs") for name in options["runs"].split(",")]
+    found = [
+        accuracies(folder, archive=options["archive"], cache=options["cache"], seed=options["seed"])
+        for folder in folders
+    ]
     print("| run | part | in order | shuffled |\n|---|---|---|---|")
-    for name in options["runs"].split(","):
-        folder = at_home(name.strip(), key="runs")
-        found = accuracies(folder, archive=options["archive"], cache=options["cache"], seed=options["seed"])
-        for part, (in_order, shuffled) in found.items():
+    for folder, parts in zip(folders, found, strict=True):
+        for part, (in_order, shuffled) in parts.items():
             print(f"| {folder} | {part} | {in_order:.2%} | {shuffled:.2%} |", flush=True)
 
 
@@ -62,10 +66,14 @@ def accuracies(folder: Path, *, archive: str | None, cache: str, seed: int) -> d
         UserError: it is no finished run of a classifier, or its reviews cannot be read.
     """
     run = read_run(folder)
-    places = [f"paths.cache={cache}"] + ([f"data.archive={archive}"] if archive else [])
-    config, _ = overlaid(read_config(folder), places, kind=Config)
-    data = build_data(config, folder)
-    data.setup()
+    saved, earlier, _ = inherited(folder, kind=Config)
+    places = [quoted("paths.cache", cache)]
+    if archive and run.config["data"].get("name") == "imdb":
+        places.append(quoted("data.archive", archive))
+    config, _ = overlaid(saved, [*earlier.overrides, *places], kind=Config)
+    (_, split, _) = evaluated_reviews(config, run, "validation", own_data=True)
+    if not len(split):
+        raise UserError(f"`runs` must name runs with a validation split, but {folder} has none; name another one.")
     parts: Parts = {"model": run.model}
     if isinstance(run.model, ClassifierWithNgrams):
         ngrams = run.model.ngrams
@@ -74,7 +82,7 @@ def accuracies(folder: Path, *, archive: str | None, cache: str, seed: int) -> d
             "model alone": run.model.model,
             "n-grams alone": lambda batch: ngrams(batch.tokens_BL, batch.valid_BL),
         }
-    split, padding_id = data.encoded.validation, run.tokenizer.padding_id
+    padding_id = run.tokenizer.padding_id
     in_order = _accuracies(parts, split, padding_id=padding_id, seed=None)
     shuffled = _accuracies(parts, split, padding_id=padding_id, seed=seed)
     return {name: (in_order[name], shuffled[name]) for name in parts}

@@ -17,7 +17,7 @@ from src.config.trainer_settings import (
     SweepSettings,
     TrainerSettings,
 )
-from src.data.source_settings import CsvSettings, Data, ImdbBundledSettings
+from src.data.source_settings import CsvSettings, Data, ImdbBundledSettings, ImdbSettings
 from src.data.tokenizer_settings import TokenizerSection
 from src.settings import BY_TARGET, OURS, OWN, OwnSection, Section, refuse
 from src.targets.names import SECTIONS, target_names
@@ -147,8 +147,12 @@ class TrainConfig(Config):
             "`init_from` must be null where `model` is a class of your own, but names a run"
             if self.init_from is not None and isinstance(self.model, OwnModelSettings)
             else None,
-            "`task.teachers` must be null without texts to label, but names runs instead; choose data=imdb, or set "
-            "data.labels"
+            "`task.teachers` must be null without texts to label, but names runs instead; "
+            + (
+                "leave data.unlabelled out"
+                if getattr(self.data, "unlabelled", None) is False and isinstance(self.data, ImdbSettings)
+                else "choose data=imdb, or set data.labels"
+            )
             if ours and ours.teachers is not None and not self._has_unlabelled_texts
             else None,
             "`model` must be one of conf/model for task=denoise, but is a class of your own instead"

@@ -49,13 +49,14 @@ def layerwise_groups(
         layer_decay: 0 < layer_decay <= 1.
 
     Returns:
-        the groups, those of the output layer first, none of them empty; and the depth of each.
+        the groups, those of the output layer first, none of them empty; and the depth of each. What stands at no depth,
+        of a task that has more than its model, learns as the output layer does.
     """
     divided, depths = [], []
-    for depth, parameters in enumerate(by_depth):
-        here = {id(parameter) for parameter in parameters}
+    depth_of = {id(parameter): depth for depth, parameters in enumerate(by_depth) for parameter in parameters}
+    for depth in range(len(by_depth)):
         for group in groups:
-            held = [parameter for parameter in group["params"] if id(parameter) in here]
+            held = [parameter for parameter in group["params"] if depth_of.get(id(parameter), 0) == depth]
             if held:
                 divided.append({**group, "params": held, "lr": lr * layer_decay**depth})
                 depths.append(depth)

@@ -4,6 +4,8 @@ from src.config.schema import TrainConfig
 from src.config.trainer_settings import TrainerSettings
 from src.data.datamodule import ReviewDataModule
 from src.errors import UserError
+from src.ngrams.keys import check_longest
+from src.tasks.settings import TaskSettings
 
 
 def batches_used(limit: int | float, *, batches: int, key: str = "trainer.limit_train_batches") -> int:
@@ -50,12 +52,14 @@ def optimizer_steps(trainer: TrainerSettings, *, batches: int) -> int:
 
 
 def check_limits(config: TrainConfig, data: ReviewDataModule) -> None:
-    """Refuse shares of batches that leave none, which Lightning finds out only in the middle.
+    """Refuse what else would be found out only in the middle: shares of batches that leave none, n-grams too long.
 
     Raises:
         UserError: one of them does.
     """
     trainer = config.trainer
+    if isinstance(config.task, TaskSettings) and config.task.ngrams is not None:
+        check_longest(config.task.longest_ngram, vocabulary_size=data.tokenizer.size)
     batches_used(trainer.limit_train_batches, batches=data.training_batches)
     for split, limit, loader in (
         ("validation", trainer.limit_val_batches, data.val_dataloader()),

@@ -4,7 +4,7 @@ A denoiser and a classifier have embedding, encoder and decoder by the same name
 (the classifier's query and head) starts fresh, or is left behind.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from src.config.schema import Config
 from src.data.tokenizer import Tokenizer
 from src.errors import UserError
 from src.homes import at_home
-from src.inference.run_folder import find_run, read_encoding
+from src.inference.run_folder import read_encoding
 from src.runs.checkpoint_file import read_checkpoint
 from src.runs.trust import refuse_code
 from src.tasks.task import Task
@@ -44,16 +44,17 @@ def pretrained_tokenizer(config: Config, folder: Path | None) -> Tokenizer:
     """
     assert config.init_from is not None
     own = folder is not None and (folder / "vocabulary.json").is_file()
-    source = folder if own and folder is not None else find_run(config.init_from, key="init_from")
+    source = folder if own and folder is not None else at_home(config.init_from, key="init_from")
     return read_encoding(source, checkpoint=None, trusted=config.own_names()).tokenizer
 
 
-def load_pretrained(config: Config, task: Task[Any], *, label_names: Iterable[str]) -> str:
+def load_pretrained(config: Config, task: Task[Any], *, tokenizer: Tokenizer, label_names: Iterable[str]) -> str:
     """Load the weights of `init_from` into a task's network.
 
     Args:
         config: of the run.
         task: whose network it is.
+        tokenizer: of the run.
         label_names: of the run; the head of a classifier of other labels is left behind.
 
     Returns:
@@ -64,14 +65,23 @@ def load_pretrained(config: Config, task: Task[Any], *, label_names: Iterable[st
     """
     assert config.init_from is not None
     folder = at_home(config.init_from, key="init_from")
+    network = getattr(task, "model", None)
+    if not isinstance(network, nn.Module):
+        raise UserError(
+            f"`init_from` must have a task with a `model`, but a {type(task).__name__} has none; leave it out."
+        )
     run = read_encoding(folder, trusted=config.own_names())
+    if run.tokenizer.fingerprint() != tokenizer.fingerprint():
+        raise UserError(
+            f"`init_from` must be as it was when this run began, but the vocabulary of {folder} is another one now; "
+            "start a new run."
+        )
     path = checkpoint_path(folder, BEST)
     content = read_checkpoint(path)
     refuse_code(content.get("hyper_parameters"), path, config.own_names(), anywhere=True)
     theirs = {
         name.removeprefix(PREFIX): tensor for name, tensor in content["state_dict"].items() if name.startswith(PREFIX)
     }
-    network: nn.Module = task.get_submodule("model")
     shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
     same_labels = tuple(label_names) == run.label_names
     taken = {
@@ -98,8 +108,15 @@ def _misfit(name: str, tensor: Tensor, shape: Iterable[int], folder: Path) -> st
 
 def _in_words(became: Loaded, folder: Path, counts: Mapping[str, int]) -> str:
     """Return a sentence of the parts of a network, by the first names of their tensors."""
-    loaded, fresh, left = (", ".join(dict.fromkeys(name.partition(".")[0] for name in names)) for names in became)
+    parts = {name.partition(".")[0] for name in became.loaded}
+    fresh, left = (_named(names, divided=parts) for names in (became.fresh, became.left))
     numbers = [sum(counts[name] for name in names) for names in (became.loaded, became.fresh)]
-    said = f"Begins with {folder}: {loaded} loaded ({numbers[0]:,} numbers)"
+    said = f"Begins with {folder}, its sizes and its tokenizer: {_named(became.loaded)} loaded ({numbers[0]:,} numbers)"
     said += f"; {fresh} fresh ({numbers[1]:,})" if fresh else ""
     return said + (f"; {left} left behind." if left else ".")
+
+
+def _named(names: Iterable[str], *, divided: Collection[str] = ()) -> str:
+    """List the parts that tensors belong to, by their first names, or by two where part of a part is meant."""
+    split = [name.split(".") for name in names]
+    return ", ".join(dict.fromkeys(".".join(one[: 2 if one[0] in divided else 1]) for one in split))

@@ -26,7 +26,9 @@ FREE = ("paths.", "checkpoint.", "resume.", "sweep.", "trainer.progress", "train
         "trainer.log_every_n_steps", "trainer.profiler", "trainer.enable_model_summary", "trainer.detect_anomaly",
         "data.workers", "data.archive", "test")  # fmt: skip
 FILES = ("data.train", "data.validation", "data.test")  # of one's own: their fingerprint says whether they are the same
-MODEL = ("model.", "tokenizer.", "optimizer.name", "data.max_tokens", "data.head_share")  # what the weights stand for
+# What the weights stand for, and how the optimizer's state is divided
+MODEL = ("model.", "tokenizer.", "optimizer.name", "data.max_tokens", "data.head_share", "init_from",
+         "optimizer.layer_decay", "scheduler.unfreeze_share")  # fmt: skip
 # What changes only the last digits; said, not refused
 ROUNDING = ("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer.precision",
             "trainer.deterministic", "trainer.benchmark", "trainer.compile",

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from src.atomic import replacing
+from src.config.held_out import as_typed, differently_held_out
 from src.config.schema import TrainConfig
 from src.data.datamodule import ReviewDataModule
 from src.data.progress import progress
@@ -94,11 +95,10 @@ def _same_splits(config: TrainConfig, run: str) -> Path:
     """
     folder = find_run(run, key="task.teachers")
     theirs, ours = read_config(folder, config.own_names())["data"], config.data.model_dump()
-    for key in ("name", "validation", "labels", "draw"):
-        had = theirs.get(key, ours.get(key) if key == "draw" else None)  # runs older than data.draw had all labels
-        if had != ours.get(key):
-            raise UserError(
-                f"`task.teachers` must have had the reviews and labels that this run has, but {run} had data.{key}="
-                f"{had} instead of {ours.get(key)}; train it on the same splits."
-            )
+    if found := differently_held_out(ours, theirs, with_labels=True):
+        key, had, have = found
+        raise UserError(
+            f"`task.teachers` must have had the reviews and labels that this run has, but {run} had "
+            f"{as_typed(key, had)} instead of {as_typed(key, have)}; train it on the same splits."
+        )
     return folder

@@ -202,7 +202,7 @@ class _Run:
     def _begin_with_pretrained(self, task: Task[Any], data: ReviewDataModule) -> None:
         """Load the weights of `init_from` where the run has none of its own yet, and say so."""
         if self.config.init_from is not None and self.checkpoint is None:
-            said = load_pretrained(self.config, task, label_names=data.label_names)
+            said = load_pretrained(self.config, task, tokenizer=data.tokenizer, label_names=data.label_names)
             if is_first_process():
                 print(said, flush=True)
 

@@ -10,6 +10,7 @@ import torch
 
 from benchmarks import shuffled
 from src.data.encoded import EncodedSplit
+from src.errors import UserError
 from src.training.training import train
 from tests.config.composing import composed
 from tests.end_to_end.interrupting import TINY
@@ -64,3 +65,15 @@ def test_the_table_agrees_with_what_training_said(
     metrics = json.loads((folder / "metrics.json").read_text())
     assert found["both"][0] == pytest.approx(metrics["validation/accuracy"])
     assert found["n-grams alone"][0] == pytest.approx(metrics["validation/accuracy_ngrams_alone"])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_run_without_validation_is_refused(tmp_path: Path, cache: Path) -> None:
+    folder = tmp_path / "run"
+    table = tmp_path / "reviews.csv"
+    table.write_text("text,label\n" + "".join(f"film {n} was {n % 2},{n % 2}\n" for n in range(40)))
+    mine = ("data=csv", f"data.train={table}", "data.text=text", "data.label=label", "data.validation_share=0")
+    small = ("model.dim=16", "model.bigram_buckets=0", "trainer.max_steps=1", "trainer.progress=false")
+    train(composed(*mine, *small, f"paths.cache={cache}"), folder=folder, overrides=[])
+    with pytest.raises(UserError, match="must name runs with a validation split, but"):
+        shuffled.accuracies(folder, archive="not asked for", cache=str(cache), seed=0)

@@ -44,6 +44,16 @@ def test_each_layer_learns_at_a_share_of_the_rate_above_it(model: TransformerCla
     assert sum(len(group["params"]) for group in groups) == len([*model.parameters()])
 
 
+def test_what_a_task_has_beside_its_model_learns_with_the_output_layer(model: TransformerClassifier) -> None:
+    task = nn.ModuleDict({"model": model, "projection": nn.Linear(3, 3)})
+    groups, depths = layerwise_groups(
+        parameter_groups(task, weight_decay=0.1), parameters_by_depth(model), lr=1.0, layer_decay=0.5
+    )
+    held = {id(parameter): depth for group, depth in zip(groups, depths, strict=True) for parameter in group["params"]}
+    assert {*held} == {id(parameter) for parameter in task.parameters()}
+    assert [held[id(parameter)] for parameter in task["projection"].parameters()] == [0, 0]
+
+
 def test_a_frozen_layer_stays_to_the_bit_until_its_time(model: TransformerClassifier) -> None:
     steps, deepest = 10, 5
     by_depth = parameters_by_depth(model)

@@ -3,6 +3,7 @@
 import json
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning
@@ -36,6 +37,12 @@ def test_a_share_that_leaves_a_process_no_batch_is_refused(limit: float, batches
         limits.check_evaluation_limit("test", limit, batches=batches, processes=processes)
     limits.check_evaluation_limit("test", 1.0, batches=batches, processes=processes)
     limits.check_evaluation_limit("validation", 1, batches=batches, processes=processes)
+
+
+def test_ngrams_that_do_not_fit_are_refused_before_the_training() -> None:
+    data = SimpleNamespace(tokenizer=SimpleNamespace(size=30_000))
+    with pytest.raises(UserError, match=r"`task\.longest_ngram` must leave n-grams of 30,000 tokens in 64 bits"):
+        limits.check_limits(composed("task.ngrams=idf", "task.longest_ngram=5"), data)  # type: ignore[arg-type]
 
 
 TRACKERS = ("wandb", "mlflow")
