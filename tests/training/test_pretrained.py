@@ -96,7 +96,7 @@ def test_every_tensor_that_both_have_is_loaded(pretrained: Path, finetuning: Cal
     theirs, ours = weights(pretrained, "best"), task.state_dict()
     assert {*ours} - {*theirs} == {"model.query", "model.head.weight", "model.head.bias"}
     assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
-    with pytest.raises(UserError, match=r"as it was when this run began, but the vocabulary of .* is another one now"):
+    with pytest.raises(UserError, match=r"but the vocabulary of .* is another one now; start a new run"):
         load_pretrained(config, task, tokenizer=BasicEnglish(vocabulary_size=300), label_names=data.label_names)
     with pytest.raises(UserError, match="must have a task with a `model`, but a LightningModule has none"):
         load_pretrained(config, lightning.LightningModule(), tokenizer=data.tokenizer, label_names=())
