@@ -80,10 +80,8 @@ def test_sizes_tokenizer_and_weights_come_along(
     said = capsys.readouterr().out
     loaded = sum(tensor.numel() for name, tensor in ours.items() if name in theirs)
     fresh = sum(tensor.numel() for name, tensor in ours.items() if name not in theirs)
-    assert (
-        f"Begins with {pretrained}, its sizes and its tokenizer: embedding, encoder, decoder loaded ({loaded:,} numbers); "
-        in said
-    )
+    begins = f"Begins with {pretrained}, its sizes and its tokenizer"
+    assert f"{begins}: embedding, encoder, decoder loaded ({loaded:,} numbers); " in said
     assert f"query, head fresh ({fresh:,})." in said
 
 
