@@ -25,7 +25,10 @@ from tests.config.composing import faults
 GROUPS = sorted(path.name for path in CONFIG_FOLDER.iterdir() if path.is_dir() and path.name != "hydra")
 
 
-NEEDED = {"data=csv": ["data.train=reviews.csv"]}  # by options that do nothing by themselves
+NEEDED = {  # by options, beside themselves
+    "data=csv": ["data.train=reviews.csv"],
+    "experiment=finetune": ["optimizer.layer_decay=1"],  # or a run to begin with
+}
 OPTIONS = ["optimizer=sgd", "callbacks=early_stopping"]  # for their keys
 
 
@@ -50,6 +53,10 @@ def keys() -> list[str]:
 
 def sections() -> set[str]:
     return {key.rpartition(".")[0] for key in keys() if "." in key}
+
+
+def needed(chosen: list[str]) -> list[str]:
+    return [override for option in chosen for override in NEEDED.get(option, [])]
 
 
 def typos(key: str) -> list[str]:
@@ -334,13 +341,13 @@ def test_options_in_a_folder_of_the_users_own(tmp_path: Path) -> None:
     folder = f"--config-dir={tmp_path}"
     assert faults(folder, "experiment=mine") == []
     assert faults(folder, "experiment=mien") == [
-        "`experiment` must be one of imdb_supervised, mine, pretrain, pretrain_cpu, torn, tutorial, wrong, but is mien "
-        "instead. Did you mean `mine`?"
+        "`experiment` must be one of finetune, imdb_supervised, mine, pretrain, pretrain_cpu, torn, tutorial, wrong, but "
+        "is mien instead. Did you mean `mine`?"
     ]
     assert faults(folder, "experiment=wrong")[0].startswith("`model.num_heads` must divide `model.dim` (63)")
     assert len(faults(folder, "experiment=torn")) == 1
     assert faults("experiment=mine")[0].startswith(
-        "`experiment` must be one of imdb_supervised, pretrain, pretrain_cpu, tutorial,"
+        "`experiment` must be one of finetune, imdb_supervised, pretrain, pretrain_cpu, tutorial,"
     )
 
 
@@ -586,9 +593,10 @@ def test_every_option_of_every_group_passes() -> None:
         [f"{group}={path.stem}" for path in (CONFIG_FOLDER / group).glob("[!_]*.yaml") if group != "hparams_search"]
         for group in GROUPS  # a search is a sweep, and takes an extra: test_search_space.py
     ]
-    for row in itertools.zip_longest(*map(sorted, options)):  # groups do not depend on each other's choice
-        chosen = [one for one in row if one] + NEEDED.get(row[GROUPS.index("data")], [])
-        assert faults(*chosen) == [], chosen
+    tasks = options.pop(GROUPS.index("task"))  # each has keys of its own, which an experiment may set
+    for row in (*itertools.zip_longest(*map(sorted, options)), *([task] for task in tasks)):
+        chosen = [one for one in row if one]  # groups do not depend on each other's choice
+        assert faults(*chosen, *needed(chosen)) == [], chosen
 
 
 def test_what_own_data_can_do_without_passes() -> None:
@@ -609,7 +617,7 @@ def test_pairs_of_options_pass() -> None:
     for first, second in (("debug", "experiment"), ("data", "debug")):
         for one, other in itertools.product(options[first], options[second]):
             chosen = [f"{first}={one}", f"{second}={other}"]
-            assert faults(*chosen, *NEEDED.get(chosen[0], [])) == [], chosen
+            assert faults(*chosen, *needed(chosen)) == [], chosen
 
 
 def test_a_sweep_does_not_lie_in_a_run_folder(tmp_path: Path) -> None:

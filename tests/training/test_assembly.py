@@ -75,6 +75,10 @@ def test_every_option_takes_two_optimizer_steps(group: str, option: str, tmp_pat
         tiny.append(f"data.train={own_reviews(tmp_path)}")
     if option in TRACKERS:
         tiny += ["logger.wandb.offline=true"] if option == "wandb" else [f"paths.outputs={tmp_path}"]
+    if option == "finetune":  # or a run to begin with
+        tiny.append("optimizer.layer_decay=1")
+    if option == "pretrain":  # six heads do not divide a width of 16
+        tiny.append("model.num_heads=2")
     config = composed(f"{group}={option}", *tiny, f"paths.cache={cache}")
     assert hyperparameters(config)["model.dim"] == 16
     if option in NEEDS_A_GPU | TWO_PROCESSES | NEEDS_AN_ARCHIVE:
