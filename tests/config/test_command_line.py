@@ -341,8 +341,8 @@ def test_options_in_a_folder_of_the_users_own(tmp_path: Path) -> None:
     folder = f"--config-dir={tmp_path}"
     assert faults(folder, "experiment=mine") == []
     assert faults(folder, "experiment=mien") == [
-        "`experiment` must be one of finetune, imdb_supervised, mine, pretrain, pretrain_cpu, torn, tutorial, wrong, but "
-        "is mien instead. Did you mean `mine`?"
+        "`experiment` must be one of finetune, imdb_supervised, mine, pretrain, pretrain_cpu, torn, tutorial, "
+        "wrong, but is mien instead. Did you mean `mine`?"
     ]
     assert faults(folder, "experiment=wrong")[0].startswith("`model.num_heads` must divide `model.dim` (63)")
     assert len(faults(folder, "experiment=torn")) == 1
