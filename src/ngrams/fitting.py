@@ -11,7 +11,7 @@ classes, C for more.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -53,8 +53,9 @@ class _Presence(NamedTuple):
 
     keys_G: Tensor
     texts_G: Tensor  # how many hold each
-    ngrams_P: Tensor  # places in keys_G, text after text
-    starts_N: Tensor  # of each text's
+    ngrams_P: Tensor  # places in keys_G
+    texts_P: Tensor  # ascending
+    texts: int  # N
 
 
 def fit_evidence(
@@ -84,9 +85,9 @@ def fit_evidence(
     rarity_G1 = 1 + torch.log((1 + len(texts.sequences)) / (1 + presence.texts_G.double()))[:, None]
     scales_GK = rarity_G1
     if weighting == "log_counts":
-        ratios_GC = log_count_ratios(presence.ngrams_P, _texts_of(presence), texts, ngrams=len(presence.keys_G))
+        ratios_GC = log_count_ratios(presence.ngrams_P, presence.texts_P, texts, ngrams=len(presence.keys_G))
         scales_GK = rarity_G1 * (ratios_GC[:, 1:] if texts.classes == 2 else ratios_GC)
-    lengths_N1 = _sums(rarity_G1.square(), presence).sqrt().clamp(min=1e-6)
+    lengths_N1 = _sum_by_text(rarity_G1.square(), presence).sqrt().clamp(min=1e-6)
 
     # Of two labels the second's weights are the first's with the other sign, so one column will do
     columns = 1 if texts.classes == 2 else texts.classes
@@ -107,7 +108,7 @@ def fit_evidence(
 
         def objective() -> Tensor:
             optimizer.zero_grad()
-            logits_NC = _of_classes(_sums(weights_GK * scales_GK, presence) / lengths_N1 + bias_K)
+            logits_NC = _of_classes(_sum_by_text(weights_GK * scales_GK, presence) / lengths_N1 + bias_K)
             loss = F.cross_entropy(logits_NC, texts.labels_N, weight=of_class, reduction="sum") / len(texts.sequences)
             loss = loss + penalty * _of_classes(weights_GK).square().sum()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -149,15 +150,35 @@ def log_count_ratios(ngrams_P: Tensor, texts_P: Tensor, texts: LabelledTexts, *,
     return (of_label_GC / of_label_GC.sum(dim=0)).log() - (others_GC / others_GC.sum(dim=0)).log()
 
 
-def _sums(values_GC: Tensor, presence: _Presence) -> Tensor:
-    """Return for each text the sum of the values of its n-grams, (N, C)."""
-    return F.embedding_bag(presence.ngrams_P, values_GC, presence.starts_N, mode="sum")
+class _SumByText(torch.autograd.Function):
+    """For each text the sum of the values of its n-grams; backwards, for each n-gram the sum over its texts.
+
+    Both are counts with weights, seven times as fast in torch as an embedding_bag of float64 (8.7 million pairs).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values_GK: Tensor, presence: _Presence) -> Tensor:
+        ctx.presence = presence
+        return _summed(values_GK, of_P=presence.ngrams_P, by_P=presence.texts_P, rows=presence.texts)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        presence: _Presence = ctx.presence
+        (gradient_NK,) = gradients
+        rows = len(presence.keys_G)
+        return _summed(gradient_NK, of_P=presence.texts_P, by_P=presence.ngrams_P, rows=rows), None
 
 
-def _texts_of(presence: _Presence) -> Tensor:
-    """Return the text of each pair."""
-    ends_N = torch.cat([presence.starts_N[1:], torch.tensor([len(presence.ngrams_P)])])
-    return torch.repeat_interleave(torch.arange(len(ends_N)), ends_N - presence.starts_N)
+def _sum_by_text(values_GK: Tensor, presence: _Presence) -> Tensor:
+    """Return for each text the sum of the values of its n-grams, float64 (N, K)."""
+    summed_NK: Tensor = _SumByText.apply(values_GK, presence)  # type: ignore[no-untyped-call]
+    return summed_NK
+
+
+def _summed(values_XK: Tensor, *, of_P: Tensor, by_P: Tensor, rows: int) -> Tensor:
+    """Return for each row the sum of the values of all pairs with it, (rows, K)."""
+    columns = [torch.bincount(by_P, weights=column_X[of_P], minlength=rows) for column_X in values_XK.unbind(dim=1)]
+    return torch.stack(columns, dim=1)
 
 
 def _presence(texts: LabelledTexts, *, longest: int, shown: bool) -> _Presence:
@@ -180,10 +201,10 @@ def _presence(texts: LabelledTexts, *, longest: int, shown: bool) -> _Presence:
     counts_N = torch.tensor([len(one) for one in found])
     text_P = torch.repeat_interleave(torch.arange(len(found)), counts_N)
     kept_P = known_G[ngrams_P]
-    kept_N = torch.bincount(text_P[kept_P], minlength=len(found))
     return _Presence(
         keys_G=all_G[known_G],
         texts_G=texts_G[known_G],
         ngrams_P=(known_G.cumsum(0) - 1)[ngrams_P[kept_P]],
-        starts_N=kept_N.cumsum(0) - kept_N,
+        texts_P=text_P[kept_P],
+        texts=len(found),
     )
