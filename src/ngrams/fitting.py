@@ -37,15 +37,18 @@ class LabelledTexts:
 
     Args:
         sequences: ids of each, at least one.
-        labels_N: int64.
-        classes: C.
+        targets_NC: probability of each label: 1 for a text's own, or what a teacher says; rows sum to 1.
         vocabulary_size: of the ids.
     """
 
     sequences: Sequence[NDArray[np.integer]]
-    labels_N: Tensor
-    classes: int
+    targets_NC: Tensor
     vocabulary_size: int
+
+    @property
+    def classes(self) -> int:
+        """C."""
+        return self.targets_NC.shape[1]
 
 
 class _Presence(NamedTuple):
@@ -82,10 +85,11 @@ def fit_evidence(
     presence = _presence(texts, longest=longest, shown=shown)
     if not len(presence.keys_G):
         return None
+    targets_NC = texts.targets_NC.double()
     rarity_G1 = 1 + torch.log((1 + len(texts.sequences)) / (1 + presence.texts_G.double()))[:, None]
     scales_GK = rarity_G1
     if weighting == "log_counts":
-        ratios_GC = log_count_ratios(presence.ngrams_P, presence.texts_P, texts, ngrams=len(presence.keys_G))
+        ratios_GC = log_count_ratios(presence, targets_NC)
         scales_GK = rarity_G1 * (ratios_GC[:, 1:] if texts.classes == 2 else ratios_GC)
     lengths_N1 = _sum_by_text(rarity_G1.square(), presence).sqrt().clamp(min=1e-6)
 
@@ -109,7 +113,7 @@ def fit_evidence(
         def objective() -> Tensor:
             optimizer.zero_grad()
             logits_NC = _of_classes(_sum_by_text(weights_GK * scales_GK, presence) / lengths_N1 + bias_K)
-            loss = F.cross_entropy(logits_NC, texts.labels_N, weight=of_class, reduction="sum") / len(texts.sequences)
+            loss = F.cross_entropy(logits_NC, targets_NC, weight=of_class, reduction="sum") / len(texts.sequences)
             loss = loss + penalty * _of_classes(weights_GK).square().sum()
             loss.backward()  # type: ignore[no-untyped-call]
             done(1)
@@ -132,21 +136,15 @@ def _of_classes(values_XK: Tensor) -> Tensor:
     return torch.cat([-values_XK, values_XK], dim=1) / 2 if values_XK.shape[1] == 1 else values_XK
 
 
-def log_count_ratios(ngrams_P: Tensor, texts_P: Tensor, texts: LabelledTexts, *, ngrams: int) -> Tensor:
+def log_count_ratios(presence: _Presence, targets_NC: Tensor) -> Tensor:
     """Return of each n-gram and label log((n / sum of n) / (m / sum of m)), float64 (G, C).
 
-    n is one more than the texts of the label that hold the n-gram, m one more than the texts of all other labels.
-
-    Args:
-        ngrams_P: n-gram of each pair.
-        texts_P: text of each pair.
-        texts: with their labels.
-        ngrams: G.
+    n is one more than the texts of the label that hold the n-gram, m one more than the texts of all other labels. A
+    text whose label a teacher told counts for each label with its probability.
     """
-    pairs_P = ngrams_P * texts.classes + texts.labels_N[texts_P]
-    of_label_GC = torch.bincount(pairs_P, minlength=ngrams * texts.classes).reshape(ngrams, texts.classes).double()
+    of_label_GC = _summed(targets_NC, of_P=presence.texts_P, by_P=presence.ngrams_P, rows=len(presence.keys_G))
     others_GC = of_label_GC.sum(dim=1, keepdim=True) - of_label_GC + SMOOTHING
-    of_label_GC += SMOOTHING
+    of_label_GC = of_label_GC + SMOOTHING
     return (of_label_GC / of_label_GC.sum(dim=0)).log() - (others_GC / others_GC.sum(dim=0)).log()
 
 

@@ -128,11 +128,20 @@ class ClassificationTask(Task[ClassificationReport]):
 
     def targets(self, batch: Batch) -> Tensor:
         """Return what is to be learnt of a batch: labels (B,), or, with a teacher, probabilities (B, C)."""
+        return batch.labels_B if self.taught_NC is None else self.soft_targets(batch.labels_B, batch.index_B)
+
+    def soft_targets(self, labels_B: Tensor, index_B: Tensor) -> Tensor:
+        """Return a probability of each label for training reviews (B, C): 1 for their own, else what the teacher says.
+
+        Args:
+            labels_B: below 0 for none.
+            index_B: their numbers among what is learnt.
+        """
+        own_BC = F.one_hot(labels_B.clamp(min=0), len(self.label_names)).float()
         if self.taught_NC is None:
-            return batch.labels_B
-        own_BC = F.one_hot(batch.labels_B.clamp(min=0), len(self.label_names)).to(self.taught_NC.dtype)
-        places_B = (batch.index_B - self.labelled).clamp(min=0)
-        return torch.where(batch.labels_B[:, None] >= 0, own_BC, self.taught_NC[places_B])
+            return own_BC
+        places_B = (index_B - self.labelled).clamp(min=0)
+        return torch.where(labels_B[:, None] >= 0, own_BC, self.taught_NC[places_B])
 
     def log_training_metrics(self) -> None:
         """Log accuracy and the like of the training reviews since the last time."""

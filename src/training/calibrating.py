@@ -14,7 +14,6 @@ from src.calibration import FITTED, Calibration
 from src.config.schema import TrainConfig
 from src.data.collate import BatchDataset
 from src.data.datamodule import ReviewDataModule
-from src.errors import UserError
 from src.ngrams import evidence as ngrams
 from src.ngrams.evidence import NgramEvidence
 from src.ngrams.fitting import LabelledTexts, fit_evidence
@@ -26,6 +25,7 @@ from src.tasks.ngrams import fit_ngram_weights
 from src.tasks.report import Report
 from src.tasks.settings import TaskSettings
 from src.tasks.task import Task
+from src.training.limits import batches_used
 from src.training.measuring import measure
 
 
@@ -56,7 +56,7 @@ def calibrate(
     if settings.ngrams is not None:
         assert isinstance(task, ClassificationTask)
         if trainer.is_global_zero:
-            _add_ngrams(settings, task, data, report.records, path=path)
+            _add_ngrams(config, task, data, report.records, path=path)
         trainer.strategy.barrier()
         report = measure(trainer, task, data, split="validation", checkpoint=str(path))
     records = report.records
@@ -77,21 +77,24 @@ def _fit(settings: TaskSettings, records: Records) -> Calibration:
 
 
 def _add_ngrams(
-    settings: TaskSettings, task: ClassificationTask, data: ReviewDataModule, records: Records, *, path: Path
+    config: TrainConfig, task: ClassificationTask, data: ReviewDataModule, records: Records, *, path: Path
 ) -> None:
-    """Fit n-grams to the training split, their weight to the validation split, and write both into best.ckpt.
+    """Fit n-grams to what the model learnt from, their weight to the validation split, and write both into best.ckpt.
 
-    Raises:
-        UserError: no n-gram stands in two reviews.
+    Where trainer.limit_train_batches leaves an epoch a share of the reviews (debug=fast), n-grams have as many.
     """
+    settings, learnt = config.task, data.learnt
+    assert isinstance(settings, TaskSettings)
     assert settings.ngrams is not None
-    train = data.encoded.train
+    share = batches_used(config.trainer.limit_train_batches, batches=data.training_batches) / data.training_batches
+    count = max(1, round(min(1.0, share) * len(learnt)))
+    index_N = torch.linspace(0, len(learnt) - 1, count, dtype=torch.float64).long()  # evenly spaced: of every label
+    labels_N = torch.from_numpy(learnt.labels)[index_N]
     weights = task.class_weights_C
     evidence = fit_evidence(
         LabelledTexts(
-            sequences=[train[place] for place in range(len(train))],
-            labels_N=torch.from_numpy(train.labels.copy()),
-            classes=len(data.label_names),
+            sequences=[learnt[place] for place in index_N.tolist()],
+            targets_NC=task.soft_targets(labels_N.to(task.device), index_N.to(task.device)).cpu(),
             vocabulary_size=data.tokenizer.size,
         ),
         longest=settings.longest_ngram,
@@ -99,7 +102,8 @@ def _add_ngrams(
         class_weights=None if weights is None else weights.tolist(),
     )
     if evidence is None:
-        raise UserError("`task.ngrams` must be null where no n-gram stands in two training reviews; leave it out.")
+        print("No n-gram stands in two training reviews, so none are added to the model.", flush=True)
+        return
     logits_NC = _logits(evidence, data, records.index_N)
     of_model, of_ngrams = fit_ngram_weights(records.model_logits_NC, logits_NC, records.labels_N)
     kept = {ngrams.FITTED: evidence.scaled(of_ngrams, model_weight=of_model).state()}

@@ -62,6 +62,9 @@ def test_the_mean_of_teachers_is_learnt_by_one_process_and_by_two(start) -> None
     said = [[[*p.probabilities.values()] for p in load(run, trust=TRUST)(texts)] for run in teachers]
     assert np.load(one / "soft_labels.npy") == pytest.approx(np.mean(said, axis=0), abs=1e-6)
 
+    known = [torch.load(run / "checkpoints" / "best.ckpt")["ngrams"]["keys"] for run in (one, teachers[0])]
+    assert len(known[0]) > len(known[1])  # those of texts without labels, too
+
     two = start("two", *taught, "trainer=ddp_cpu", "trainer.devices=2")
     states = [torch.load(run / "checkpoints" / "last.ckpt")["state_dict"] for run in (one, two)]
     for name, tensor in states[0].items():

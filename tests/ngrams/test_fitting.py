@@ -30,8 +30,10 @@ def texts_of(classes: int, *, count: int = 90) -> tuple[list[list[int]], list[in
     return made, labels
 
 
-def labelled(texts: list[list[int]], labels: list[int], classes: int) -> LabelledTexts:
-    return LabelledTexts([np.array(text, np.uint16) for text in texts], torch.tensor(labels), classes, VOCABULARY)
+def labelled(texts: list[list[int]], labels: list[int], classes: int, *, sure: float = 1.0) -> LabelledTexts:
+    own_NC = torch.nn.functional.one_hot(torch.tensor(labels), classes).double()
+    targets_NC = sure * own_NC + (1 - sure) * (1 - own_NC) / (classes - 1)
+    return LabelledTexts([np.array(text, np.uint16) for text in texts], targets_NC, VOCABULARY)
 
 
 def features(texts: list[list[int]], known: list[Any], rarity: dict[Any, float], scales: np.ndarray) -> np.ndarray:
@@ -42,7 +44,10 @@ def features(texts: list[list[int]], known: list[Any], rarity: dict[Any, float],
 
 @pytest.mark.parametrize("weighting", ["idf", "log_counts"])
 @pytest.mark.parametrize("weights", [None, [0.5, 2.0]])
-def test_two_labels_have_the_regression_of_scikit_learn(weighting: Weighting, weights: list[float] | None) -> None:
+@pytest.mark.parametrize("sure", [1.0, 0.9])
+def test_two_labels_have_the_regression_of_scikit_learn(
+    weighting: Weighting, weights: list[float] | None, sure: float
+) -> None:
     texts, labels = texts_of(2)
     seen = Counter(one for text in texts for one in ngrams(text, LONGEST))
     known = sorted(one for one, count in seen.items() if count >= 2)
@@ -50,21 +55,33 @@ def test_two_labels_have_the_regression_of_scikit_learn(weighting: Weighting, we
     scales = np.ones(len(known))
     if weighting == "log_counts":
         held = [ngrams(text, LONGEST) for text in texts]
-        of_label = [[one for one, own in zip(held, labels, strict=True) if own == label] for label in (0, 1)]
-        counts = np.array([[1.0 + sum(one in text for text in of_one) for one in known] for of_one in of_label])
+        told = [[sure if own == label else 1 - sure for own in labels] for label in (0, 1)]
+        counts = np.array(
+            [
+                [1 + sum(p for text, p in zip(held, of_one, strict=True) if one in text) for one in known]
+                for of_one in told
+            ]
+        )
         shares = counts / counts.sum(axis=1, keepdims=True)
         scales = np.log(shares[1]) - np.log(shares[0])
-    regression = LogisticRegression(
+    rows = features(texts, known, rarity, scales)
+    regression = LogisticRegression(  # a soft label is the text twice, with either label
         C=INVERSE_PENALTY[weighting],
         tol=1e-10,
         max_iter=10_000,
         class_weight=dict(enumerate(weights)) if weights else None,
-    ).fit(features(texts, known, rarity, scales), labels)
+    ).fit(
+        np.concatenate([rows, rows]),
+        [*labels, *(1 - label for label in labels)],
+        sample_weight=[sure] * len(texts) + [1 - sure] * len(texts),
+    )
     unseen, _ = texts_of(2, count=7)
     unseen[0] = [11, 11, 11, 2]
     expected = regression.decision_function(features(unseen, known, rarity, scales))
 
-    evidence = fit_evidence(labelled(texts, labels, 2), longest=LONGEST, weighting=weighting, class_weights=weights)
+    evidence = fit_evidence(
+        labelled(texts, labels, 2, sure=sure), longest=LONGEST, weighting=weighting, class_weights=weights
+    )
     assert evidence is not None
     logits_BC = evidence(*padded(unseen, to=20))
     assert torch.allclose(
