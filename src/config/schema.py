@@ -126,7 +126,7 @@ class TrainConfig(Config):
             else None,
             *(
                 f"`task.{key}` must be null without reviews to {verb} by, but is {chosen[key]} instead; hold some "
-                f"out by `data.{'validation_share' if own else 'validation'}`"
+                f"out by `data.{'validation_share' if own else 'validation'}`, or say task.{key}=null"
                 if chosen.get(key) and not self.data.has_validation
                 else None
                 for key, verb in (("threshold", "choose it"), ("ngrams", "weigh them"))

@@ -157,7 +157,14 @@ def test_a_process_without_a_review_keeps_step(train: Train) -> None:
 
 @pytest.mark.parametrize("callbacks", ["default", "early_stopping"])
 def test_training_that_ends_before_its_first_validation(train: Train, callbacks: str) -> None:
-    run = train("trainer.max_steps=3", f"callbacks={callbacks}", "data.test=131", "data.validation=77", *SMALL)
+    run = train(
+        "trainer.max_steps=3",
+        f"callbacks={callbacks}",
+        "data.test=131",
+        "data.validation=77",
+        "task.ngrams=null",
+        *SMALL,
+    )
     assert run.metrics["training/steps"] == 3
     assert run.metrics["test/reviews"] == 131
     assert run.metrics["validation/reviews"] == 77
@@ -185,7 +192,7 @@ def test_last_is_the_last_and_best_the_best(train: Train) -> None:
 
 @pytest.mark.filterwarnings("default")
 def test_without_a_validation_split(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
-    run = train("debug=fast", "data.validation=0", "data.test=131", *SMALL)
+    run = train("debug=fast", "data.validation=0", "task.ngrams=null", "data.test=131", *SMALL)
     assert run.metrics["test/reviews"] == 131
     assert "validation/accuracy" not in run.metrics
     unchosen = "chosen by nothing: there were no reviews to validate on, so best.ckpt is the last state"
@@ -199,7 +206,7 @@ def test_without_a_validation_split(train: Train, capsys: pytest.CaptureFixture[
 
 
 def test_without_validation_and_cut_short_the_last_state_is_the_best(train: Train) -> None:
-    run = train("data.validation=0", "data.test=131", "trainer.max_steps=3", *SMALL)
+    run = train("data.validation=0", "task.ngrams=null", "data.test=131", "trainer.max_steps=3", *SMALL)
     assert run.metrics["training/steps"] == 3
     assert run.metrics["test/reviews"] == 131
     best, last = weights(run, "best"), weights(run, "last")
