@@ -51,10 +51,16 @@ def assert_as_it_was(folder: Path, name: str) -> None:
         for figure in ("validation/loss", "test/loss"):
             assert found["figures"][figure] == pytest.approx(expected["figures"][figure], abs=0.05)
         return
-    assert found["figures"] == expected["figures"]
+    assert without_newer(found["figures"]) == expected["figures"]
+    found["curves"] = without_newer(found["curves"])
     assert found["sha256"] == expected["sha256"]
     for part in ("best", "predictions", "curves"):
         assert hashlib.sha256(json.dumps(found[part], sort_keys=True).encode()).hexdigest() == expected[part], part
+
+
+def without_newer(by_name: dict[str, Any]) -> dict[str, Any]:
+    """Leave out a figure that there was not when those runs were trained."""
+    return {name: value for name, value in by_name.items() if not name.endswith("/calibration_error")}
 
 
 def same_arithmetic(folder: Path) -> bool:
@@ -89,7 +95,8 @@ def test_a_finished_run_evaluates_and_predicts_the_same(folders: Path) -> None:
     figures = json.loads((folders / "finished" / "evaluation.json").read_text())
     said = run(folders, "src.predict", "run=finished", "text=A wonderful film.")
     if same_arithmetic(folders / "finished"):
-        assert {name: value for name, value in figures.items() if name.startswith("test/")} == expected["evaluation"]
+        tested = {name: value for name, value in figures.items() if name.startswith("test/")}
+        assert without_newer(tested) == expected["evaluation"]
         assert said == expected["prediction"]
     assert figures["test/loss"] == pytest.approx(expected["evaluation"]["test/loss"], abs=0.01)
     assert said.split()[0] == expected["prediction"].split()[0]
