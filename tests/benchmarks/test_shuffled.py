@@ -73,7 +73,13 @@ def test_a_run_without_validation_is_refused(tmp_path: Path, cache: Path) -> Non
     table = tmp_path / "reviews.csv"
     table.write_text("text,label\n" + "".join(f"film {n} was {n % 2},{n % 2}\n" for n in range(40)))
     mine = ("data=csv", f"data.train={table}", "data.text=text", "data.label=label", "data.validation_share=0")
-    small = ("model.dim=16", "model.bigram_buckets=0", "trainer.max_steps=1", "trainer.progress=false")
+    small = (
+        "task.ngrams=null",
+        "model.dim=16",
+        "model.bigram_buckets=0",
+        "trainer.max_steps=1",
+        "trainer.progress=false",
+    )
     train(composed(*mine, *small, f"paths.cache={cache}"), folder=folder, overrides=[])
     with pytest.raises(UserError, match="must name runs with a validation split, but"):
         shuffled.accuracies(folder, archive="not asked for", cache=str(cache), seed=0)

@@ -72,7 +72,10 @@ def test_keys_twice_in_a_file(write, tmp_path: Path) -> None:
             "data=csv data.train=a.jsonl data.test=b.parquet data.quoting=none",
             "`data.quoting` must stand beside a .csv or .tsv file, but there is none;",
         ),
-        ("data.validation=0 task.monitor=validation/loss", "`task.monitor` must have reviews to validate on, but"),
+        (
+            "data.validation=0 task.ngrams=null task.monitor=validation/loss",
+            "`task.monitor` must have reviews to validate on, but",
+        ),
     ],
 )
 def test_overrides_that_would_change_nothing(arguments: str, sentence: str) -> None:

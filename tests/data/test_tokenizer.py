@@ -87,7 +87,7 @@ def test_a_tokenizer_of_another_library_needs_no_edit_elsewhere(
     assert saved["tokenizer"]["name"] == name
     run = read_run(folder)
     assert run.model_keywords["vocabulary_size"] == run.tokenizer.size == SIZE
-    embedding = run.model.embedding
+    embedding = run.model.model.embedding  # n-grams stand beside it
     assert (embedding.tokens.padding_idx, embedding.mask_id, embedding.bigrams.begin_id) == (0, 103, 101)
     assert run.tokenizer.encode("Good films, \u2603")[:3] == [101, vocabulary()["good"], vocabulary()["film"]]
     assert run.tokenizer.encode("\u2603") == [101, 100, 102]
