@@ -89,7 +89,7 @@ def fit_evidence(
     rarity_G1 = 1 + torch.log((1 + len(texts.sequences)) / (1 + presence.texts_G.double()))[:, None]
     scales_GK = rarity_G1
     if weighting == "log_counts":
-        ratios_GC = log_count_ratios(presence, targets_NC)
+        ratios_GC = _log_count_ratios(presence, targets_NC)
         scales_GK = rarity_G1 * (ratios_GC[:, 1:] if texts.classes == 2 else ratios_GC)
     lengths_N1 = _sum_by_text(rarity_G1.square(), presence).sqrt().clamp(min=1e-6)
 
@@ -136,7 +136,7 @@ def _of_classes(values_XK: Tensor) -> Tensor:
     return torch.cat([-values_XK, values_XK], dim=1) / 2 if values_XK.shape[1] == 1 else values_XK
 
 
-def log_count_ratios(presence: _Presence, targets_NC: Tensor) -> Tensor:
+def _log_count_ratios(presence: _Presence, targets_NC: Tensor) -> Tensor:
     """Return of each n-gram and label log((n / sum of n) / (m / sum of m)), float64 (G, C).
 
     n is one more than the texts of the label that hold the n-gram, m one more than the texts of all other labels. A
@@ -144,7 +144,7 @@ def log_count_ratios(presence: _Presence, targets_NC: Tensor) -> Tensor:
     """
     of_label_GC = _summed(targets_NC, of_P=presence.texts_P, by_P=presence.ngrams_P, rows=len(presence.keys_G))
     others_GC = of_label_GC.sum(dim=1, keepdim=True) - of_label_GC + SMOOTHING
-    of_label_GC = of_label_GC + SMOOTHING
+    of_label_GC += SMOOTHING
     return (of_label_GC / of_label_GC.sum(dim=0)).log() - (others_GC / others_GC.sum(dim=0)).log()
 
 

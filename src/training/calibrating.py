@@ -87,7 +87,7 @@ def _add_ngrams(
     assert isinstance(settings, TaskSettings)
     assert settings.ngrams is not None
     share = batches_used(config.trainer.limit_train_batches, batches=data.training_batches) / data.training_batches
-    count = max(1, round(min(1.0, share) * len(learnt)))
+    count = round(share * len(learnt))  # at least one: a batch that is used has a review
     index_N = torch.linspace(0, len(learnt) - 1, count, dtype=torch.float64).long()  # evenly spaced: of every label
     labels_N = torch.from_numpy(learnt.labels[index_N.numpy()])  # a copy: what is mapped into memory is read-only
     weights = task.class_weights_C
